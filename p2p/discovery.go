@@ -1,0 +1,90 @@
+package p2p
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+)
+
+const (
+	// minJoin and maxJoin bound the pause between rounds of dialing the bootstrap peers while we know
+	// nobody; it doubles with each round.
+	minJoin = 250 * time.Millisecond
+	maxJoin = 10 * time.Second
+)
+
+// finder is the address book that peers keep together: Kademlia, with values and providers switched
+// off, so that all it can ever answer is where a peer may be.
+type finder struct {
+	h         *Host
+	dht       *dht.IpfsDHT
+	bootstrap []peer.AddrInfo
+}
+
+func newFinder(h *Host, bootstrap []peer.AddrInfo) (*finder, error) {
+	mode := dht.ModeClient
+	if h.cfg.DHTServer {
+		mode = dht.ModeServer
+	}
+	table, err := dht.New(h.host,
+		dht.ProtocolPrefix(protocol.ID("/floe/"+h.cfg.Network)),
+		dht.Mode(mode), dht.DisableProviders(), dht.DisableValues(),
+		dht.BootstrapPeers(bootstrap...))
+	if err != nil {
+		return nil, fmt.Errorf("p2p: start the address book: %w", err)
+	}
+	return &finder{h: h, dht: table, bootstrap: bootstrap}, nil
+}
+
+// find asks where p is. The answer is a hint.
+func (f *finder) find(ctx context.Context, p PeerID) (peer.AddrInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, findTimeout)
+	defer cancel()
+	return f.dht.FindPeer(ctx, p.libp2p())
+}
+
+// run dials the bootstrap peers whenever we are connected to nobody, until ctx ends.
+func (f *finder) run(ctx context.Context) {
+	if len(f.bootstrap) == 0 {
+		return
+	}
+	pause := minJoin
+	for {
+		if len(f.h.swarm.Peers()) > 0 || f.join(ctx) {
+			pause = maxJoin
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, maxJoin)
+	}
+}
+
+// join dials all bootstrap peers and reports whether one answered.
+func (f *finder) join(ctx context.Context) bool {
+	joined := false
+	for _, info := range f.bootstrap {
+		if info.ID == f.h.host.ID() {
+			continue
+		}
+		dialCtx, cancel := context.WithTimeout(ctx, openTimeout)
+		f.h.swarm.Backoff().Clear(info.ID)
+		err := f.h.host.Connect(dialCtx, info)
+		cancel()
+		if err != nil {
+			f.h.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "bootstrap peer does not answer", slog.String("peer", info.ID.String()), slog.Any("err", err))
+			continue
+		}
+		joined = true
+	}
+	return joined
+}
+
+func (f *finder) close() error { return f.dht.Close() }
