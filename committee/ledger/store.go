@@ -32,8 +32,11 @@ type Overlay struct {
 	pending *btree.BTreeG[write]
 }
 
-// A write is one pending change; a nil value deletes the key.
-type write struct{ key, value []byte }
+// A write is one pending change.
+type write struct {
+	key, value []byte
+	deleted    bool
+}
 
 const overlayDegree = 16
 
@@ -46,7 +49,7 @@ func NewOverlay(base Reader) *Overlay {
 // Get implements [Reader].
 func (o *Overlay) Get(key []byte) []byte {
 	if w, ok := o.pending.Get(write{key: key}); ok {
-		return w.value
+		return w.value // nil if deleted
 	}
 	return o.base.Get(key)
 }
@@ -56,37 +59,39 @@ func (o *Overlay) Set(key, value []byte) {
 	if value == nil {
 		value = []byte{}
 	}
-	o.pending.ReplaceOrInsert(write{key, value})
+	o.pending.ReplaceOrInsert(write{key: key, value: value})
 }
 
 // Delete implements [Store].
-func (o *Overlay) Delete(key []byte) { o.pending.ReplaceOrInsert(write{key: key}) }
+func (o *Overlay) Delete(key []byte) { o.pending.ReplaceOrInsert(write{key: key, deleted: true}) }
 
 // Ascend implements [Reader]: it merges the pending writes into the base.
 func (o *Overlay) Ascend(start, end []byte, visit func(key, value []byte) bool) {
 	waiting := o.between(start, end)
 	more := true
+	next := func() { // visits the first waiting write
+		w := waiting[0]
+		waiting = waiting[1:]
+		if !w.deleted {
+			more = visit(w.key, w.value)
+		}
+	}
 	o.base.Ascend(start, end, func(key, value []byte) bool {
 		for more && len(waiting) > 0 && bytes.Compare(waiting[0].key, key) < 0 {
-			w := waiting[0]
-			waiting = waiting[1:]
-			if w.value != nil {
-				more = visit(w.key, w.value)
-			}
+			next()
 		}
-		if more && len(waiting) > 0 && bytes.Equal(waiting[0].key, key) {
-			value = waiting[0].value
-			waiting = waiting[1:]
+		if !more {
+			return false
 		}
-		if more && value != nil {
+		if len(waiting) > 0 && bytes.Equal(waiting[0].key, key) {
+			next()
+		} else {
 			more = visit(key, value)
 		}
 		return more
 	})
-	for _, w := range waiting {
-		if more && w.value != nil {
-			more = visit(w.key, w.value)
-		}
+	for more && len(waiting) > 0 {
+		next()
 	}
 }
 
@@ -105,7 +110,7 @@ func (o *Overlay) between(start, end []byte) []write {
 // Flush applies the pending writes to s in key order and empties the overlay.
 func (o *Overlay) Flush(s Store) {
 	o.pending.Ascend(func(w write) bool {
-		if w.value == nil {
+		if w.deleted {
 			s.Delete(w.key)
 		} else {
 			s.Set(w.key, w.value)

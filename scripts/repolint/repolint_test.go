@@ -83,7 +83,8 @@ var budgets = map[string]int{"node": 2000}
 var ledgerImports = []string{
 	"bytes", "cmp", "crypto/ed25519", "crypto/sha256", "encoding/binary", "encoding/hex",
 	"errors", "fmt", "io", "iter", "math", "math/big", "math/bits", "slices", "strings",
-	"github.com/google/btree", // the order of an overlay's keys
+	"github.com/cosmos/btcutil/bech32", // the text of addresses
+	"github.com/google/btree",          // the order of an overlay's keys
 }
 
 // attics are package names that say nothing and therefore collect everything.

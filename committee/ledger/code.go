@@ -1,0 +1,51 @@
+package ledger
+
+import "fmt"
+
+// Code says why a transaction was refused. Codes are stable: programs may
+// depend on them. CodeOK is success.
+type Code uint32
+
+const (
+	CodeOK                Code = 0
+	CodeMalformed         Code = 1  // not the canonical bytes of a transaction
+	CodeWrongChain        Code = 2  // signed for another network
+	CodeBadSignature      Code = 3  // the signature is not by the sender's key
+	CodeNonceUsed         Code = 4  // a transaction with this nonce was applied before: a replay
+	CodeNonceAhead        Code = 5  // an earlier nonce is missing
+	CodeTxExpired         Code = 6  // past the last height at which the sender wanted it
+	CodeFeeTooLow         Code = 7  // less than bytes and messages cost
+	CodeInsufficientFunds Code = 8  // the account cannot pay
+	CodeNotFound          Code = 9  // no such object
+	CodeNotOwner          Code = 10 // the object belongs to somebody else
+	CodeWrongKind         Code = 11 // the object is a blob where storage is needed, or the reverse
+	CodeBadEpochs         Code = 12 // zero epochs, or further ahead than storage is sold
+	CodeBadSize           Code = 13 // a size of zero, or a blob too large for the shards
+	CodeNoCapacity        Code = 14 // the network has not that much space left
+	CodeResourceBounds    Code = 15 // the storage does not cover the running epoch
+	CodeResourceSize      Code = 16 // the storage is smaller than the encoded blob
+	CodeBadEncoding       Code = 17 // an encoding that is not supported
+	CodeBadBlobID         Code = 18 // the blob ID does not follow from root, size and encoding
+	CodeAlreadyCertified  Code = 19
+	CodeNotCertified      Code = 20
+	CodeExpired           Code = 21 // the blob's storage has ended
+	CodeBadCertificate    Code = 22 // malformed, not signed by its signers, or about something else
+	CodeNoQuorum          Code = 23 // the certificate's signers weigh too little
+	CodeWrongEpoch        Code = 24 // the certificate is of another epoch
+	CodeBadPersistence    Code = 25 // certified as permanent and registered as deletable, or the reverse
+	CodeNotDeletable      Code = 26
+	CodeOverflow          Code = 27 // an amount beyond 64 bits
+)
+
+// An Error is a refusal.
+type Error struct {
+	Code Code
+	Info string // in words, for people
+}
+
+// Error returns the reason in words.
+func (e *Error) Error() string { return "ledger: " + e.Info }
+
+func refuse(c Code, format string, args ...any) *Error {
+	return &Error{Code: c, Info: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,172 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/shard"
+	"github.com/floe-storage/floe/shard/bcs"
+)
+
+// ErrEvent says that an event is of an unknown kind or malformed.
+var ErrEvent = errors.New("ledger: malformed event")
+
+// event is the typed form of an Event.
+type event interface {
+	kind() string
+	encode(e *bcs.Encoder)
+}
+
+// BlobRegistered says that nodes accept a blob's slivers from now on.
+type BlobRegistered struct {
+	Epoch     committee.Epoch
+	BlobID    shard.BlobID
+	Size      uint64 // bytes before encoding
+	End       committee.Epoch
+	Deletable bool
+	Object    committee.ObjectID
+}
+
+// BlobCertified is the point of availability of a blob, or the extension of
+// one that is certified.
+type BlobCertified struct {
+	Epoch     committee.Epoch // of the first certification
+	BlobID    shard.BlobID
+	End       committee.Epoch
+	Deletable bool
+	Object    committee.ObjectID
+	Extension bool
+}
+
+// BlobDeleted says that an owner gave up a blob object before its end.
+type BlobDeleted struct {
+	Epoch     committee.Epoch
+	BlobID    shard.BlobID
+	End       committee.Epoch
+	Object    committee.ObjectID
+	Certified bool               // it had been
+	Storage   committee.ObjectID // what the owner got back
+}
+
+// BlobExpired says that a blob object has ended.
+type BlobExpired struct {
+	Epoch     committee.Epoch
+	BlobID    shard.BlobID
+	Object    committee.ObjectID
+	Certified bool
+}
+
+// StorageReserved says that storage was bought.
+type StorageReserved struct {
+	Object committee.ObjectID
+	Owner  Address
+	Start  committee.Epoch
+	End    committee.Epoch
+	Size   uint64
+}
+
+// StorageExpired says that a storage resource has ended unused.
+type StorageExpired struct {
+	Epoch  committee.Epoch
+	Object committee.ObjectID
+}
+
+// ObjectTransferred says that an object has another owner.
+type ObjectTransferred struct {
+	Object   committee.ObjectID
+	From, To Address
+}
+
+// FundsSent says that FROST changed hands.
+type FundsSent struct {
+	From, To Address
+	Amount   uint64
+}
+
+// RewardPaid is a node's share of an ended epoch's revenue.
+type RewardPaid struct {
+	Epoch  committee.Epoch // that ended
+	Node   committee.NodeID
+	To     Address
+	Amount uint64 // FROST
+}
+
+// EpochChanged says that an epoch has begun.
+type EpochChanged struct {
+	Epoch   committee.Epoch
+	Start   uint64 // ms since 1970
+	Burned  uint64 // FROST of the ended epoch's revenue
+	Carried uint64 // FROST that go over into this epoch's revenue
+}
+
+func (BlobRegistered) kind() string    { return "blob_registered" }
+func (BlobCertified) kind() string     { return "blob_certified" }
+func (BlobDeleted) kind() string       { return "blob_deleted" }
+func (BlobExpired) kind() string       { return "blob_expired" }
+func (StorageReserved) kind() string   { return "storage_reserved" }
+func (StorageExpired) kind() string    { return "storage_expired" }
+func (ObjectTransferred) kind() string { return "object_transferred" }
+func (FundsSent) kind() string         { return "funds_sent" }
+func (RewardPaid) kind() string        { return "reward_paid" }
+func (EpochChanged) kind() string      { return "epoch_changed" }
+
+func toEvent(v event) Event {
+	var e bcs.Encoder
+	v.encode(&e)
+	return Event{Kind: v.kind(), Body: e.Data()}
+}
+
+// Parse returns the event as one of the types of this package, such as
+// [BlobCertified]; [ErrEvent] if it is none.
+func (ev Event) Parse() (any, error) {
+	d := bcs.NewDecoder(ev.Body)
+	v := decodeEvent(ev.Kind, d)
+	if v == nil {
+		return nil, fmt.Errorf("%w: kind %q", ErrEvent, ev.Kind)
+	}
+	if err := d.Finish(); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrEvent, ev.Kind, err)
+	}
+	return v, nil
+}
+
+func decodeEvent(kind string, d *bcs.Decoder) any {
+	switch kind {
+	case BlobRegistered{}.kind():
+		return decodeBlobRegistered(d)
+	case BlobCertified{}.kind():
+		return decodeBlobCertified(d)
+	case BlobDeleted{}.kind():
+		return decodeBlobDeleted(d)
+	case BlobExpired{}.kind():
+		return decodeBlobExpired(d)
+	case StorageReserved{}.kind():
+		return decodeStorageReserved(d)
+	case StorageExpired{}.kind():
+		v := StorageExpired{Epoch: committee.Epoch(d.U32())}
+		d.Fixed(v.Object[:])
+		return v
+	case ObjectTransferred{}.kind():
+		var v ObjectTransferred
+		d.Fixed(v.Object[:])
+		d.Fixed(v.From[:])
+		d.Fixed(v.To[:])
+		return v
+	case FundsSent{}.kind():
+		var v FundsSent
+		d.Fixed(v.From[:])
+		d.Fixed(v.To[:])
+		v.Amount = d.U64()
+		return v
+	case RewardPaid{}.kind():
+		v := RewardPaid{Epoch: committee.Epoch(d.U32())}
+		d.Fixed(v.Node[:])
+		d.Fixed(v.To[:])
+		v.Amount = d.U64()
+		return v
+	case EpochChanged{}.kind():
+		return EpochChanged{Epoch: committee.Epoch(d.U32()), Start: d.U64(), Burned: d.U64(), Carried: d.U64()}
+	}
+	return nil
+}

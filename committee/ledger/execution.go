@@ -1,0 +1,266 @@
+package ledger
+
+import (
+	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/shard"
+)
+
+// rules are what transactions of one block are judged by.
+type rules struct {
+	params    Params
+	system    System
+	shape     shard.Params
+	committee *committee.Committee
+	height    uint64
+}
+
+func readRules(r Reader, height uint64) (rules, error) {
+	var u rules
+	var err error
+	if u.params, err = ReadParams(r); err != nil {
+		return u, err
+	}
+	if u.system, err = ReadSystem(r); err != nil {
+		return u, err
+	}
+	if u.shape, err = shard.NewParams(int(u.params.Shards)); err != nil {
+		return u, err
+	}
+	u.committee, err = ReadCommittee(r)
+	u.height = height
+	return u, err
+}
+
+// execution is one transaction on its way through its messages.
+type execution struct {
+	rules
+	state   *Overlay // of this transaction alone
+	sender  Address
+	hash    [32]byte
+	events  []Event
+	results Results
+	made    uint32 // objects so far
+}
+
+// run judges a transaction and carries it out on state. A refusal for a reason
+// that the sender could not know beforehand costs the fee and uses the nonce up;
+// every other refusal changes nothing.
+func (u rules) run(state Store, b []byte) TxResult {
+	tx, err := ParseTx(b)
+	if err != nil {
+		return refused(refuse(CodeMalformed, "%v", err))
+	}
+	account, refusal := u.admit(state, &tx)
+	if refusal != nil {
+		return refused(refusal)
+	}
+	ring, err := readRing(state, u.system.Epoch)
+	if err != nil {
+		return refused(refuse(CodeMalformed, "%v", err))
+	}
+	if ring.Rewards, refusal = add(ring.Rewards, tx.Fee); refusal != nil {
+		return refused(refusal)
+	}
+	sender := tx.Sender()
+	account.Balance -= tx.Fee
+	account.Nonce++
+	state.Set(accountKey(sender), encode(account))
+	state.Set(ringKey(u.system.Epoch), encode(ring))
+
+	x := &execution{rules: u, state: NewOverlay(state), sender: sender, hash: tx.hash}
+	for _, m := range tx.Messages {
+		before := x.made
+		if refusal := m.apply(x); refusal != nil {
+			r := refused(refusal)
+			r.Fee = tx.Fee
+			return r
+		}
+		var made committee.ObjectID
+		if x.made > before {
+			made = ObjectIDOf(x.hash, before)
+		}
+		x.results = append(x.results, made)
+	}
+	x.state.Flush(state)
+	data, _ := x.results.AppendBinary(nil)
+	return TxResult{Data: data, Events: x.events, Fee: tx.Fee}
+}
+
+// admit checks everything about a transaction but its messages and returns the
+// sender's account.
+func (u rules) admit(r Reader, tx *Signed) (Account, *Error) {
+	var none Account
+	if tx.ChainID != u.params.ChainID {
+		return none, refuse(CodeWrongChain, "transaction for chain %q, this is %q", tx.ChainID, u.params.ChainID)
+	}
+	if tx.Expiry < u.height {
+		return none, refuse(CodeTxExpired, "valid until height %d, this is %d", tx.Expiry, u.height)
+	}
+	if tx.Expiry-u.height > MaxTxLifetime {
+		return none, refuse(CodeTxExpired, "valid until height %d, at most %d after the present %d", tx.Expiry, MaxTxLifetime, u.height)
+	}
+	size := len(tx.body) + len(tx.Key) + len(tx.Signature)
+	if least := u.params.Fee(size, len(tx.Messages)); tx.Fee < least {
+		return none, refuse(CodeFeeTooLow, "fee of %d FROST, %d are needed", tx.Fee, least)
+	}
+	account, err := ReadAccount(r, tx.Sender())
+	if err != nil {
+		return none, refuse(CodeMalformed, "%v", err)
+	}
+	switch {
+	case tx.Nonce < account.Nonce:
+		return none, refuse(CodeNonceUsed, "nonce %d was used, the next is %d", tx.Nonce, account.Nonce)
+	case tx.Nonce > account.Nonce:
+		return none, refuse(CodeNonceAhead, "nonce %d, the next is %d", tx.Nonce, account.Nonce)
+	case account.Balance < tx.Fee:
+		return none, insufficient(tx.Sender(), account.Balance, tx.Fee)
+	case !tx.verify():
+		return none, refuse(CodeBadSignature, "the signature is not by the sender's key")
+	}
+	return account, nil
+}
+
+func refused(err *Error) TxResult { return TxResult{Code: uint32(err.Code), Info: err.Info} }
+
+func insufficient(a Address, has, needs uint64) *Error {
+	return refuse(CodeInsufficientFunds, "account %v has %d FROST, %d are needed", a, has, needs)
+}
+
+func (x *execution) newObject() committee.ObjectID {
+	id := ObjectIDOf(x.hash, x.made)
+	x.made++
+	return id
+}
+
+func (x *execution) emit(e event) { x.events = append(x.events, toEvent(e)) }
+
+// pay takes FROST from the sender; the caller says where they go.
+func (x *execution) pay(amount uint64) *Error {
+	a, err := ReadAccount(x.state, x.sender)
+	if err != nil {
+		return refuse(CodeMalformed, "%v", err)
+	}
+	if a.Balance < amount {
+		return insufficient(x.sender, a.Balance, amount)
+	}
+	a.Balance -= amount
+	x.state.Set(accountKey(x.sender), encode(a))
+	return nil
+}
+
+func (x *execution) payInto(ring *ringEntry, amount uint64) *Error {
+	if err := x.pay(amount); err != nil {
+		return err
+	}
+	sum, err := add(ring.Rewards, amount)
+	ring.Rewards = sum
+	return err
+}
+
+func (x *execution) credit(to Address, amount uint64) *Error { return credit(x.state, to, amount) }
+
+func credit(s Store, to Address, amount uint64) *Error {
+	a, err := ReadAccount(s, to)
+	if err != nil {
+		return refuse(CodeMalformed, "%v", err)
+	}
+	sum, refusal := add(a.Balance, amount)
+	if refusal != nil {
+		return refusal
+	}
+	a.Balance = sum
+	s.Set(accountKey(to), encode(a))
+	return nil
+}
+
+// resolve turns a reference into the ID of an object.
+func (x *execution) resolve(r Ref) (committee.ObjectID, *Error) {
+	if !r.Result {
+		return r.ID, nil
+	}
+	if int(r.From) >= len(x.results) || x.results[r.From].IsZero() {
+		return committee.ObjectID{}, refuse(CodeNotFound, "message %d made no object", r.From)
+	}
+	return x.results[r.From], nil
+}
+
+// storage returns a storage resource that the sender owns.
+func (x *execution) storage(r Ref) (Storage, *Error) {
+	id, refusal := x.resolve(r)
+	if refusal != nil {
+		return Storage{}, refusal
+	}
+	if x.state.Get(objectKey(keyBlob, id)) != nil {
+		return Storage{}, refuse(CodeWrongKind, "object %v is a blob, not storage", id)
+	}
+	s, err := ReadStorage(x.state, id)
+	if err != nil {
+		return Storage{}, refuse(CodeNotFound, "storage %v: %v", id, err)
+	}
+	if s.Owner != x.sender {
+		return Storage{}, refuse(CodeNotOwner, "storage %v belongs to %v", id, s.Owner)
+	}
+	return s, nil
+}
+
+// blob returns a blob object that the sender owns.
+func (x *execution) blob(r Ref) (Blob, *Error) {
+	id, refusal := x.resolve(r)
+	if refusal != nil {
+		return Blob{}, refusal
+	}
+	if x.state.Get(objectKey(keyStorage, id)) != nil {
+		return Blob{}, refuse(CodeWrongKind, "object %v is storage, not a blob", id)
+	}
+	b, err := ReadBlob(x.state, id)
+	if err != nil {
+		return Blob{}, refuse(CodeNotFound, "blob object %v: %v", id, err)
+	}
+	if b.Owner != x.sender {
+		return Blob{}, refuse(CodeNotOwner, "blob object %v belongs to %v", id, b.Owner)
+	}
+	return b, nil
+}
+
+func (x *execution) setStorage(s Storage) {
+	x.state.Set(objectKey(keyStorage, s.ID), encode(s))
+	x.state.Set(expiryKey(s.End, s.ID), nil)
+}
+
+func (x *execution) dropStorage(s Storage) { dropStorage(x.state, s) }
+
+func dropStorage(st Store, s Storage) {
+	st.Delete(objectKey(keyStorage, s.ID))
+	st.Delete(expiryKey(s.End, s.ID))
+}
+
+func (x *execution) setBlob(b Blob) {
+	x.state.Set(objectKey(keyBlob, b.ID), encode(b))
+	x.state.Set(b.indexKey(), nil)
+	x.state.Set(expiryKey(b.Storage.End, b.ID), nil)
+}
+
+func (x *execution) dropBlob(b Blob) { dropBlob(x.state, b) }
+
+func dropBlob(st Store, b Blob) {
+	st.Delete(objectKey(keyBlob, b.ID))
+	st.Delete(b.indexKey())
+	st.Delete(expiryKey(b.Storage.End, b.ID))
+}
+
+func (x *execution) ring(e committee.Epoch) (ringEntry, *Error) {
+	r, err := readRing(x.state, e)
+	if err != nil {
+		return r, refuse(CodeMalformed, "%v", err)
+	}
+	return r, nil
+}
+
+func (x *execution) setRing(e committee.Epoch, r ringEntry) { x.state.Set(ringKey(e), encode(r)) }
+
+func readRing(r Reader, e committee.Epoch) (ringEntry, error) {
+	if r.Get(ringKey(e)) == nil {
+		return ringEntry{}, nil
+	}
+	return read(r, ringKey(e), "ring entry", decodeRing)
+}

@@ -1,0 +1,238 @@
+package ledger
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/committee/bls"
+	"github.com/floe-storage/floe/shard"
+	"github.com/floe-storage/floe/shard/bcs"
+)
+
+const (
+	encodingRedStuff = 1       // [WE] §1.2
+	maxBitmap        = 1 << 13 // bytes: a committee of 65,536
+	maxSigned        = 128     // bytes of a signed message
+)
+
+// RegisterBlob announces a blob: from now on the nodes accept its slivers. It
+// consumes a storage resource and makes a blob object.
+type RegisterBlob struct {
+	Storage   Ref
+	BlobID    shard.BlobID
+	Root      shard.Hash // of the metadata; proves that BlobID is of this size
+	Size      uint64     // bytes before encoding
+	Deletable bool
+}
+
+func (RegisterBlob) kind() byte { return kindRegister }
+
+func (m RegisterBlob) encode(e *bcs.Encoder) {
+	m.Storage.encode(e)
+	e.Fixed(m.BlobID[:])
+	e.Fixed(m.Root[:])
+	e.U64(m.Size)
+	e.U8(encodingRedStuff)
+	e.Bool(m.Deletable)
+}
+
+func decodeRegister(d *bcs.Decoder) Message {
+	m := RegisterBlob{Storage: decodeRef(d)}
+	d.Fixed(m.BlobID[:])
+	d.Fixed(m.Root[:])
+	m.Size = d.U64()
+	if enc := d.U8(); enc != encodingRedStuff {
+		d.Fail("encoding is not Red Stuff over Reed-Solomon")
+	}
+	m.Deletable = d.Bool()
+	return m
+}
+
+func (m RegisterBlob) apply(x *execution) *Error {
+	s, err := x.storage(m.Storage)
+	if err != nil {
+		return err
+	}
+	epoch := x.system.Epoch
+	if epoch < s.Start || epoch >= s.End {
+		return refuse(CodeResourceBounds, "storage of epochs %d to %d in epoch %d", s.Start, s.End, epoch)
+	}
+	encoded, fault := x.shape.EncodedSize(m.Size)
+	if fault != nil {
+		return refuse(CodeBadSize, "%v", fault)
+	}
+	if encoded > s.Size {
+		return refuse(CodeResourceSize, "the blob takes %d bytes, the storage has %d", encoded, s.Size)
+	}
+	if shard.DeriveBlobID(m.Root, m.Size) != m.BlobID {
+		return refuse(CodeBadBlobID, "blob ID %v does not follow from root and size", m.BlobID)
+	}
+	fee, err := mul(x.params.WritePrice, Units(encoded))
+	if err != nil {
+		return err
+	}
+	ring, err := x.ring(epoch)
+	if err != nil {
+		return err
+	}
+	if err := x.payInto(&ring, fee); err != nil {
+		return err
+	}
+	x.setRing(epoch, ring)
+	x.dropStorage(s)
+	b := Blob{
+		ID: x.newObject(), Owner: x.sender, BlobID: m.BlobID, Size: m.Size,
+		Deletable: m.Deletable, Registered: epoch, Storage: s,
+	}
+	x.setBlob(b)
+	x.emit(BlobRegistered{
+		Epoch: epoch, BlobID: b.BlobID, Size: b.Size, End: s.End, Deletable: b.Deletable, Object: b.ID,
+	})
+	return nil
+}
+
+// CertifyBlob proves with the confirmations of a quorum that a blob is
+// available: the point of availability. Only the owner may send it.
+type CertifyBlob struct {
+	Blob        Ref
+	Certificate committee.Certificate
+}
+
+func (CertifyBlob) kind() byte { return kindCertify }
+
+func (m CertifyBlob) encode(e *bcs.Encoder) {
+	m.Blob.encode(e)
+	e.Bytes(m.Certificate.Signers)
+	e.Bytes(m.Certificate.Message)
+	e.Fixed(m.Certificate.Signature[:])
+}
+
+func decodeCertify(d *bcs.Decoder) Message {
+	m := CertifyBlob{Blob: decodeRef(d)}
+	m.Certificate.Signers = bytes.Clone(d.Bytes(maxBitmap))
+	m.Certificate.Message = bytes.Clone(d.Bytes(maxSigned))
+	d.Fixed(m.Certificate.Signature[:])
+	return m
+}
+
+func (m CertifyBlob) apply(x *execution) *Error {
+	b, err := x.blob(m.Blob)
+	if err != nil {
+		return err
+	}
+	if b.Certified != 0 {
+		return refuse(CodeAlreadyCertified, "blob object %v is certified since epoch %d", b.ID, b.Certified)
+	}
+	if err := x.unexpired(b); err != nil {
+		return err
+	}
+	c, fault := committee.ParseConfirmation(m.Certificate.Message)
+	if fault != nil {
+		return refuse(CodeBadCertificate, "%v", fault)
+	}
+	switch {
+	case c.Epoch != x.system.Epoch:
+		return refuse(CodeWrongEpoch, "confirmations of epoch %d in epoch %d", c.Epoch, x.system.Epoch)
+	case c.Blob != b.BlobID:
+		return refuse(CodeBadCertificate, "confirmations of blob %v for blob %v", c.Blob, b.BlobID)
+	case c.Persistence.Deletable != b.Deletable:
+		return refuse(CodeBadPersistence, "confirmed as deletable: %t, registered as deletable: %t", c.Persistence.Deletable, b.Deletable)
+	case b.Deletable && c.Persistence.Object != b.ID:
+		return refuse(CodeBadCertificate, "confirmations of object %v for object %v", c.Persistence.Object, b.ID)
+	}
+	if fault := x.committee.Verify(m.Certificate, committee.Quorum); fault != nil {
+		if errors.Is(fault, committee.ErrNoQuorum) {
+			return refuse(CodeNoQuorum, "%v", fault)
+		}
+		if errors.Is(fault, committee.ErrBitmap) || errors.Is(fault, bls.ErrSignature) || errors.Is(fault, bls.ErrKey) {
+			return refuse(CodeBadCertificate, "%v", fault)
+		}
+		return refuse(CodeBadCertificate, "certificate: %v", fault)
+	}
+	x.dropBlob(b)
+	b.Certified = x.system.Epoch
+	b.Point = Point{Height: x.height, Tx: x.hash, Event: uint32(len(x.events))}
+	x.setBlob(b)
+	x.emit(BlobCertified{
+		Epoch: b.Certified, BlobID: b.BlobID, End: b.Storage.End, Deletable: b.Deletable, Object: b.ID,
+	})
+	return nil
+}
+
+// ExtendBlob buys more epochs for a certified blob.
+type ExtendBlob struct {
+	Blob   Ref
+	Epochs uint32 // after its present end, more than 0
+}
+
+func (ExtendBlob) kind() byte { return kindExtend }
+
+func (m ExtendBlob) encode(e *bcs.Encoder) {
+	m.Blob.encode(e)
+	e.U32(m.Epochs)
+}
+
+func decodeExtend(d *bcs.Decoder) Message { return ExtendBlob{Blob: decodeRef(d), Epochs: d.U32()} }
+
+func (m ExtendBlob) apply(x *execution) *Error {
+	b, err := x.blob(m.Blob)
+	if err != nil {
+		return err
+	}
+	if b.Certified == 0 {
+		return refuse(CodeNotCertified, "blob object %v is not certified", b.ID)
+	}
+	if err := x.unexpired(b); err != nil {
+		return err
+	}
+	end, err := x.sell(b.Storage.Size, b.Storage.End, m.Epochs)
+	if err != nil {
+		return err
+	}
+	x.dropBlob(b)
+	b.Storage.End = end
+	x.setBlob(b)
+	x.emit(BlobCertified{
+		Epoch: b.Certified, BlobID: b.BlobID, End: end, Deletable: b.Deletable, Object: b.ID, Extension: true,
+	})
+	return nil
+}
+
+// DeleteBlob ends a deletable blob and gives its storage back as a resource
+// for the epochs that are left.
+type DeleteBlob struct{ Blob Ref }
+
+func (DeleteBlob) kind() byte { return kindDelete }
+
+func (m DeleteBlob) encode(e *bcs.Encoder) { m.Blob.encode(e) }
+
+func decodeDelete(d *bcs.Decoder) Message { return DeleteBlob{Blob: decodeRef(d)} }
+
+func (m DeleteBlob) apply(x *execution) *Error {
+	b, err := x.blob(m.Blob)
+	if err != nil {
+		return err
+	}
+	if !b.Deletable {
+		return refuse(CodeNotDeletable, "blob object %v is permanent until epoch %d", b.ID, b.Storage.End)
+	}
+	if err := x.unexpired(b); err != nil {
+		return err
+	}
+	x.dropBlob(b)
+	s := b.Storage
+	s.ID, s.Owner = x.newObject(), x.sender
+	x.setStorage(s)
+	x.emit(BlobDeleted{
+		Epoch: x.system.Epoch, BlobID: b.BlobID, End: s.End, Object: b.ID, Certified: b.Certified != 0, Storage: s.ID,
+	})
+	return nil
+}
+
+func (x *execution) unexpired(b Blob) *Error {
+	if x.system.Epoch >= b.Storage.End {
+		return refuse(CodeExpired, "blob object %v ended with epoch %d", b.ID, b.Storage.End)
+	}
+	return nil
+}

@@ -1,0 +1,5 @@
+package shard
+
+// DeriveBlobID returns the ID of the blob of size bytes whose metadata has the
+// given root. [WE] §4.5
+func DeriveBlobID(root Hash, size uint64) BlobID { return newBlobID(size, root) }
