@@ -34,9 +34,10 @@ const (
 
 // The ranks under which a blob ID's objects are listed.
 const (
-	rankPermanent  byte = iota // certified, cannot be deleted
-	rankDeletable              // certified, can be deleted
-	rankRegistered             // not certified
+	rankPermanent           byte = iota // certified, cannot be deleted
+	rankDeletable                       // certified, can be deleted
+	rankRegisteredPermanent             // not certified, cannot be deleted
+	rankRegisteredDeletable             // not certified, can be deleted
 	ranks
 )
 
@@ -180,8 +181,10 @@ func expiryKey(end committee.Epoch, id committee.ObjectID) []byte {
 
 func (b *Blob) rank() byte {
 	switch {
+	case b.Certified == 0 && b.Deletable:
+		return rankRegisteredDeletable
 	case b.Certified == 0:
-		return rankRegistered
+		return rankRegisteredPermanent
 	case b.Deletable:
 		return rankDeletable
 	}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/floe-storage/floe/committee"
@@ -50,7 +51,7 @@ func ReadStatus(r Reader, id shard.BlobID) (Status, error) {
 	}
 	out := Status{Epoch: sys.Epoch}
 	prefix := append([]byte{keyBlobIndex}, id[:]...)
-	for rank, kind := range [ranks]StatusKind{StatusPermanent, StatusDeletable, StatusRegistered} {
+	for rank, kind := range [ranks]StatusKind{StatusPermanent, StatusDeletable, StatusRegistered, StatusRegistered} {
 		b, ok, err := firstOfRank(r, prefix, byte(rank))
 		if err != nil {
 			return Status{}, err
@@ -61,6 +62,43 @@ func ReadStatus(r Reader, id shard.BlobID) (Status, error) {
 		}
 	}
 	return out, nil
+}
+
+// ReadClaim returns the living object by which a blob is kept with the given
+// persistence, certified or not: for a deletable one the object that is named,
+// for a permanent one that which lasts longest. It returns false if there is
+// none; then nobody may confirm to hold the blob in that way.
+func ReadClaim(r Reader, id shard.BlobID, p committee.Persistence) (Blob, bool, error) {
+	sys, err := ReadSystem(r)
+	if err != nil {
+		return Blob{}, false, err
+	}
+	if p.Deletable {
+		b, err := ReadBlob(r, p.Object)
+		if err != nil {
+			return Blob{}, false, ignoreNotFound(err)
+		}
+		return b, b.BlobID == id && b.Deletable && sys.Epoch < b.Storage.End, nil
+	}
+	prefix := append([]byte{keyBlobIndex}, id[:]...)
+	for _, rank := range []byte{rankPermanent, rankRegisteredPermanent} {
+		b, ok, err := firstOfRank(r, prefix, rank)
+		if err != nil {
+			return Blob{}, false, err
+		}
+		if ok && sys.Epoch < b.Storage.End {
+			return b, true, nil
+		}
+	}
+	return Blob{}, false, nil
+}
+
+func ignoreNotFound(err error) error {
+	var refusal *Error
+	if errors.As(err, &refusal) && refusal.Code == CodeNotFound {
+		return nil
+	}
+	return err
 }
 
 func firstOfRank(r Reader, prefix []byte, rank byte) (Blob, bool, error) {
@@ -94,7 +132,7 @@ func AscendAvailable(r Reader, from shard.BlobID, visit func(id shard.BlobID, en
 	r.Ascend(start, []byte{keyBlobIndex + 1}, func(key, _ []byte) bool {
 		id := shard.BlobID(key[1 : 1+len(from)])
 		rank := key[1+len(from)]
-		if seen && id == last || rank >= rankRegistered {
+		if seen && id == last || rank > rankDeletable {
 			return true
 		}
 		end := indexEnd(key)
