@@ -35,3 +35,17 @@ type BlockResult struct {
 	Events     []Event    // of the block itself: the epoch's change
 	Validators []ValidatorUpdate
 }
+
+// BlockEvents is what one block changed.
+type BlockEvents struct {
+	Height uint64
+	Time   uint64 // ms since 1970
+	Events []TxEvent
+}
+
+// TxEvent is an event with the transaction that caused it.
+type TxEvent struct {
+	Tx    [32]byte // zero for what the block did by itself
+	Index uint32   // among the events of the transaction
+	Event
+}
