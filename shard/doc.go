@@ -23,15 +23,15 @@
 //
 // For n shards, f = ⌊(n-1)/3⌋ of them may be faulty. Rows = n-2f, Cols = n-f.
 //
-//	            Cols = n-f        f
-//	        ┌───────────────┬──────────┐
-//	  Rows  │     blob      │  parity  │   row r < Rows: the code of Cols symbols
-//	  n-2f  │               │ of rows  │   makes f more.
-//	        ├───────────────┼──────────┤
-//	        │    parity     │  parity  │   column c < n: the code of Rows symbols
-//	    2f  │  of columns   │ of both  │   makes 2f more.
-//	        └───────────────┴──────────┘
-//	          stored           hashed only
+//	          Cols = n-f        f
+//	      ┌───────────────┬──────────┐
+//	Rows  │     blob      │  parity  │   row r < Rows: the code of Cols symbols
+//	n-2f  │               │ of rows  │   makes f more.
+//	      ├───────────────┼──────────┤
+//	      │    parity     │  parity  │   column c < n: the code of Rows symbols
+//	  2f  │  of columns   │ of both  │   makes 2f more.
+//	      └───────────────┴──────────┘
+//	        stored           hashed only
 //
 // The root of a sliver is the Merkle root over all n symbols of its row or
 // column. The root of the metadata is over the n pairs of roots, and

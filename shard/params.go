@@ -78,7 +78,7 @@ func (p Params) SymbolSize(blobSize uint64) (int, error) {
 	}
 	count := p.blobSymbols()
 	size := (max(blobSize, 1) + count - 1) / count
-	return int(size+size%symbolAlignment), nil
+	return int(size + size%symbolAlignment), nil
 }
 
 // SliverSize returns the size in bytes of a sliver of axis a.
