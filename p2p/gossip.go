@@ -79,6 +79,7 @@ func newGossip(life context.Context, h *Host) (*gossip, error) {
 		}),
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictSign),
 		pubsub.WithSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(names...)),
+		pubsub.WithFloodPublish(true), // our own go to every neighbour: they are few and small
 		pubsub.WithMaxMessageSize(rpcSize),
 		pubsub.WithValidateQueueSize(validateQueue),
 		pubsub.WithValidateWorkers(2),
@@ -163,6 +164,10 @@ func (t *Topic) Publish(ctx context.Context, data []byte) error {
 
 // Next waits for the next message of another peer. ErrClosed after Close.
 func (t *Topic) Next(ctx context.Context) (Message, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := context.AfterFunc(t.h.lifetime(), func() { cancel(ErrClosed) }) // the router forgets its subscriptions
+	defer stop()
 	for {
 		m, err := t.sub.Next(ctx)
 		if err != nil {
@@ -203,6 +208,8 @@ func (t *Topic) Close() error {
 
 func (t *Topic) fault(ctx context.Context, action string, err error) error {
 	switch {
+	case errors.Is(context.Cause(ctx), ErrClosed):
+		return ErrClosed
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, pubsub.ErrSubscriptionCancelled), errors.Is(err, pubsub.ErrTopicClosed), t.h.check() != nil:

@@ -26,6 +26,7 @@ func scores(topics []string) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThreshol
 		params.Topics[t] = &pubsub.TopicScoreParams{
 			SkipAtomicValidation:           true,
 			TopicWeight:                    1,
+			TimeInMeshQuantum:              time.Second, // of no weight, but divided by
 			InvalidMessageDeliveriesWeight: -10,
 			InvalidMessageDeliveriesDecay:  pubsub.ScoreParameterDecay(10 * time.Minute),
 		}

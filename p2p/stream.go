@@ -106,14 +106,18 @@ func (s *Stream) fault(err error) error {
 	if end := s.ended(); end != nil {
 		return end
 	}
-	var timeout net.Error
+	var (
+		timeout net.Error
+		reset   *network.StreamError
+	)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout():
 		if !s.limit.IsZero() && !time.Now().Before(s.limit) {
 			return context.DeadlineExceeded
 		}
 		return fmt.Errorf("%w: %w", ErrTimeout, err)
-	case errors.Is(err, multistream.ErrNotSupported[protocol.ID]{}):
+	case errors.Is(err, multistream.ErrNotSupported[protocol.ID]{}),
+		errors.As(err, &reset) && reset.ErrorCode == network.StreamProtocolNegotiationFailed:
 		return fmt.Errorf("%w: %w", ErrNoProtocol, err)
 	case errors.Is(err, network.ErrReset):
 		return fmt.Errorf("%w: %w", ErrReset, err)
