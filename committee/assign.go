@@ -16,18 +16,18 @@ type Weighted struct {
 // Apportion divides n shards among nodes by stake: the method of D'Hondt, with
 // no node above its cap (a tenth of the shards, or twice an equal share where
 // there are fewer than twenty nodes). The result is parallel to nodes; a node
-// may get none. The order of nodes breaks ties: earlier ones win. It returns
-// false if no stake or no cap allows it. [WL] §3.6
+// may get none. The order of nodes breaks ties: earlier ones win. A node
+// without stake gets only what the others' caps leave over: keep it out of nodes
+// if it must not hold shards. It returns false if there is no stake, if all of it
+// is beyond 64 bits, or if the caps leave shards without a holder. [WL] §3.6
 func Apportion(nodes []Weighted, n int) ([]int, bool) {
-	var total, high uint64
+	var total, carry uint64
 	for _, w := range nodes {
-		sum := total + w.Stake
-		if sum < total {
-			high++
+		if total, carry = bits.Add64(total, w.Stake, 0); carry != 0 {
+			return nil, false
 		}
-		total = sum
 	}
-	if total == 0 || high > 0 || n <= 0 {
+	if total == 0 || n < 0 {
 		return nil, false
 	}
 	limit := shardLimit(len(nodes), n)
@@ -42,7 +42,7 @@ func Apportion(nodes []Weighted, n int) ([]int, bool) {
 		best := -1
 		var bestQuotient quotient
 		for i, w := range nodes {
-			if out[i] >= limit || w.Stake == 0 {
+			if out[i] >= limit {
 				continue
 			}
 			if q := divide(w.Stake, uint64(out[i]+1)); best < 0 || bestQuotient.less(q) {

@@ -122,8 +122,8 @@ func (c *Committee) Members() []Member { return c.members }
 
 // Member returns the member with the given ID, nil if there is none.
 func (c *Committee) Member(id NodeID) *Member {
-	i, ok := slices.BinarySearchFunc(c.members, id, func(m Member, id NodeID) int { return m.ID.Compare(id) })
-	if !ok {
+	i := c.IndexOf(id)
+	if i < 0 {
 		return nil
 	}
 	return &c.members[i]
@@ -132,7 +132,11 @@ func (c *Committee) Member(id NodeID) *Member {
 // IndexOf returns the position among the members of the node with the given
 // ID, -1 if it is not a member.
 func (c *Committee) IndexOf(id NodeID) int {
-	return slices.IndexFunc(c.members, func(m Member) bool { return m.ID == id })
+	i, ok := slices.BinarySearchFunc(c.members, id, func(m Member, id NodeID) int { return m.ID.Compare(id) })
+	if !ok {
+		return -1
+	}
+	return i
 }
 
 // ByNetworkKey returns the member with the given network key, nil if there is none.

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// ErrID says that a text is no ID: "0x" and 64 hexadecimal digits.
+// ErrID says that a text is no ID: "0x" and 64 hexadecimal digits in lower case.
 var ErrID = errors.New("committee: malformed ID")
 
 // NodeID names a storage node; it stays the same when its keys change.
@@ -17,7 +17,7 @@ type NodeID [32]byte
 // ObjectID names an object of the ledger: a storage resource or a blob.
 type ObjectID [32]byte
 
-// String returns "0x" and 64 hexadecimal digits.
+// String returns "0x" and 64 hexadecimal digits in lower case.
 func (id NodeID) String() string { return idText(id) }
 
 // Compare orders IDs as big-endian numbers.
@@ -29,7 +29,7 @@ func (id NodeID) MarshalText() ([]byte, error) { return []byte(id.String()), nil
 // UnmarshalText implements [encoding.TextUnmarshaler]; see [ParseObjectID].
 func (id *NodeID) UnmarshalText(b []byte) error { return parseID((*[32]byte)(id), string(b)) }
 
-// String returns "0x" and 64 hexadecimal digits.
+// String returns "0x" and 64 hexadecimal digits in lower case.
 func (id ObjectID) String() string { return idText(id) }
 
 // IsZero tells whether id is the zero ID, which names nothing.
@@ -55,8 +55,13 @@ func parseID(id *[32]byte, s string) error {
 	if !ok || len(digits) != 2*len(id) {
 		return fmt.Errorf("%w: %q is not 0x and 64 hexadecimal digits", ErrID, s)
 	}
-	if _, err := hex.Decode(id[:], []byte(digits)); err != nil {
+	var b [32]byte
+	if _, err := hex.Decode(b[:], []byte(digits)); err != nil {
 		return fmt.Errorf("%w: %q: %w", ErrID, s, err)
 	}
+	if digits != strings.ToLower(digits) {
+		return fmt.Errorf("%w: %q has digits in upper case", ErrID, s)
+	}
+	*id = b
 	return nil
 }

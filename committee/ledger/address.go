@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/cosmos/btcutil/bech32"
 )
@@ -44,15 +45,21 @@ func ParseAddress(s string) (Address, error) {
 	if label != addressLabel || len(b) != len(a) {
 		return a, fmt.Errorf("%w: %q", ErrAddress, s)
 	}
-	copy(a[:], b)
-	return a, nil
+	if s != strings.ToLower(s) {
+		return a, fmt.Errorf("%w: %q is in upper case", ErrAddress, s)
+	}
+	return Address(b), nil
 }
 
 // MarshalText implements [encoding.TextMarshaler] in the form of String.
 func (a Address) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // UnmarshalText implements [encoding.TextUnmarshaler]; see [ParseAddress].
-func (a *Address) UnmarshalText(b []byte) (err error) {
-	*a, err = ParseAddress(string(b))
-	return err
+func (a *Address) UnmarshalText(b []byte) error {
+	parsed, err := ParseAddress(string(b))
+	if err != nil {
+		return err
+	}
+	*a = parsed
+	return nil
 }

@@ -84,13 +84,12 @@ func (u *rules) expire(s Store) []Event {
 			events = append(events, toEvent(BlobExpired{
 				Epoch: u.system.Epoch, BlobID: b.BlobID, Object: id, Certified: b.Certified != 0,
 			}))
-			continue
-		}
-		if st, err := ReadStorage(s, id); err == nil {
+		} else if st, err := ReadStorage(s, id); err == nil {
 			dropStorage(s, st)
 			events = append(events, toEvent(StorageExpired{Epoch: u.system.Epoch, Object: id}))
+		} else {
+			panic("ledger: nothing of what expires is there: " + err.Error()) //nolint:forbidigo // invariant: an object and its expiry key come and go together
 		}
-		s.Delete(key)
 	}
 	return events
 }

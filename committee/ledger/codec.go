@@ -6,11 +6,11 @@ import (
 )
 
 const (
-	maxChainID  = 50 // characters, as CometBFT has it
+	maxChainID  = 50 // bytes, as CometBFT has it
 	maxNodes    = 1000
-	maxName     = 100
+	maxName     = 100 // bytes. [WL] §0.9
 	maxAddrs    = 16
-	maxAddr     = 259
+	maxAddr     = 259 // bytes. [WL] §0.9
 	maxAccounts = 100_000
 )
 

@@ -21,7 +21,7 @@
 // The package knows no clock, randomness, file, network, goroutine, float or map: two
 // validators that apply the same blocks hold the same bytes. Amounts are checked integers;
 // every division says who gets the rest. After each block supply = balances + rewards in
-// the ring. A block that changes nothing writes nothing.
+// the ring + stakes of the nodes. A block that changes nothing writes nothing.
 //
 // # Concurrency
 //

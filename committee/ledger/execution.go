@@ -148,15 +148,6 @@ func (x *execution) pay(amount uint64) *Error {
 	return nil
 }
 
-func (x *execution) payInto(ring *ringEntry, amount uint64) *Error {
-	if err := x.pay(amount); err != nil {
-		return err
-	}
-	sum, err := add(ring.Rewards, amount)
-	ring.Rewards = sum
-	return err
-}
-
 func (x *execution) credit(to Address, amount uint64) *Error { return credit(x.state, to, amount) }
 
 func credit(s Store, to Address, amount uint64) *Error {

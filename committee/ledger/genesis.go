@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/committee/bls"
@@ -117,7 +118,7 @@ func (g Genesis) Validate() error {
 		}
 	}
 	p := g.Params
-	fault(p.ChainID != "" && len(p.ChainID) <= maxChainID, "chain ID %q has not 1 to %d characters", p.ChainID, maxChainID)
+	fault(p.ChainID != "" && isText(p.ChainID, maxChainID), "chain ID %q is not text of 1 to %d bytes", p.ChainID, maxChainID)
 	_, err := shard.NewParams(int(p.Shards))
 	fault(err == nil, "%d shards: %v", p.Shards, err)
 	fault(p.EpochDuration > 0 && p.EpochDuration < math.MaxInt64, "epoch duration of %d ms", p.EpochDuration)
@@ -128,9 +129,16 @@ func (g Genesis) Validate() error {
 	}
 	fault(len(g.Nodes) > 0 && len(g.Nodes) <= maxNodes, "%d nodes, want 1 to %d", len(g.Nodes), maxNodes)
 	fault(len(g.Nodes) <= int(p.Shards), "%d nodes for %d shards", len(g.Nodes), p.Shards)
+	fault(len(g.Accounts) <= maxAccounts, "%d accounts, at most %d", len(g.Accounts), maxAccounts)
 	_, overflow := g.supply()
 	fault(overflow == nil, "more than %d FROST in all", uint64(MaxSupply))
 	for i, n := range g.Nodes {
+		fault(n.Stake > 0, "node %d has no stake", i)
+		fault(isText(n.Name, maxName), "node %d: name %q is not text of at most %d bytes", i, n.Name, maxName)
+		fault(len(n.Addrs) <= maxAddrs, "node %d: %d addresses, at most %d", i, len(n.Addrs), maxAddrs)
+		for _, a := range n.Addrs {
+			fault(isText(a, maxAddr), "node %d: address %q is not text of at most %d bytes", i, a, maxAddr)
+		}
 		msg := committee.PossessionMessage(0, n.Account, n.BLSKey)
 		err := n.BLSKey.Verify(msg, n.Possession)
 		fault(err == nil, "node %d does not prove to possess its BLS key: %v", i, err)
@@ -141,10 +149,13 @@ func (g Genesis) Validate() error {
 	}
 	if len(faults) == 0 {
 		_, ok := g.assign()
-		fault(ok, "no stake, or a node without a shard")
+		fault(ok, "a node would hold no shard, or the caps leave shards without a holder")
 	}
 	return errors.Join(faults...)
 }
+
+// isText tells whether s is UTF-8 of at most limit bytes.
+func isText(s string, limit int) bool { return len(s) <= limit && strings.ToValidUTF8(s, "") == s }
 
 func (g Genesis) supply() (uint64, *Error) {
 	var sum uint64

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/floe-storage/floe/committee"
-	"github.com/floe-storage/floe/committee/bls"
 	"github.com/floe-storage/floe/shard"
 	"github.com/floe-storage/floe/shard/bcs"
 )
@@ -24,6 +23,10 @@ type RegisterBlob struct {
 	Root      shard.Hash // of the metadata; proves that BlobID is of this size
 	Size      uint64     // bytes before encoding
 	Deletable bool
+
+	// encoding is the number that was decoded less encodingRedStuff, modulo 256:
+	// zero is the one that is supported.
+	encoding uint8
 }
 
 func (RegisterBlob) kind() byte { return kindRegister }
@@ -33,7 +36,7 @@ func (m RegisterBlob) encode(e *bcs.Encoder) {
 	e.Fixed(m.BlobID[:])
 	e.Fixed(m.Root[:])
 	e.U64(m.Size)
-	e.U8(encodingRedStuff)
+	e.U8(encodingRedStuff + m.encoding)
 	e.Bool(m.Deletable)
 }
 
@@ -42,9 +45,7 @@ func decodeRegister(d *bcs.Decoder) Message {
 	d.Fixed(m.BlobID[:])
 	d.Fixed(m.Root[:])
 	m.Size = d.U64()
-	if enc := d.U8(); enc != encodingRedStuff {
-		d.Fail("encoding is not Red Stuff over Reed-Solomon")
-	}
+	m.encoding = d.U8() - encodingRedStuff
 	m.Deletable = d.Bool()
 	return m
 }
@@ -57,6 +58,9 @@ func (m RegisterBlob) apply(x *execution) *Error {
 	epoch := x.system.Epoch
 	if epoch < s.Start || epoch >= s.End {
 		return refuse(CodeResourceBounds, "storage of epochs %d to %d in epoch %d", s.Start, s.End, epoch)
+	}
+	if m.encoding != 0 {
+		return refuse(CodeBadEncoding, "encoding %d is not Red Stuff over Reed-Solomon", m.encoding+encodingRedStuff)
 	}
 	encoded, fault := x.shape.EncodedSize(m.Size)
 	if fault != nil {
@@ -76,7 +80,10 @@ func (m RegisterBlob) apply(x *execution) *Error {
 	if err != nil {
 		return err
 	}
-	if err := x.payInto(&ring, fee); err != nil {
+	if err := x.pay(fee); err != nil {
+		return err
+	}
+	if ring.Rewards, err = add(ring.Rewards, fee); err != nil {
 		return err
 	}
 	x.setRing(epoch, ring)
@@ -145,10 +152,7 @@ func (m CertifyBlob) apply(x *execution) *Error {
 		if errors.Is(fault, committee.ErrNoQuorum) {
 			return refuse(CodeNoQuorum, "%v", fault)
 		}
-		if errors.Is(fault, committee.ErrBitmap) || errors.Is(fault, bls.ErrSignature) || errors.Is(fault, bls.ErrKey) {
-			return refuse(CodeBadCertificate, "%v", fault)
-		}
-		return refuse(CodeBadCertificate, "certificate: %v", fault)
+		return refuse(CodeBadCertificate, "%v", fault)
 	}
 	x.dropBlob(b)
 	b.Certified = x.system.Epoch

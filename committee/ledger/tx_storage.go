@@ -47,6 +47,13 @@ func (x *execution) sell(size uint64, from committee.Epoch, epochs uint32) (comm
 	if err != nil {
 		return 0, err
 	}
+	cost, err := mul(perEpoch, uint64(epochs))
+	if err != nil {
+		return 0, err
+	}
+	if err := x.pay(cost); err != nil {
+		return 0, err
+	}
 	for i := range epochs {
 		e := from + committee.Epoch(i)
 		ring, err := x.ring(e)
@@ -61,7 +68,7 @@ func (x *execution) sell(size uint64, from committee.Epoch, epochs uint32) (comm
 			return 0, refuse(CodeNoCapacity, "%d bytes are more than the %d left of epoch %d", size, x.params.Capacity-ring.Used, e)
 		}
 		ring.Used = used
-		if err := x.payInto(&ring, perEpoch); err != nil {
+		if ring.Rewards, err = add(ring.Rewards, perEpoch); err != nil {
 			return 0, err
 		}
 		x.setRing(e, ring)
