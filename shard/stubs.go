@@ -14,18 +14,6 @@ const (
 	CheckStrict
 )
 
-// Encode cuts a blob into sliver pairs.
-func Encode(p Params, blob []byte) (*Metadata, []SliverPair, error) { return nil, nil, errUnfinished }
-
-// ComputeMetadata computes the metadata alone.
-func ComputeMetadata(p Params, blob []byte) (*Metadata, error) { return nil, errUnfinished }
-
-// VerifySliver checks one sliver.
-func VerifySliver(p Params, md *Metadata, s *Sliver) error { return errUnfinished }
-
-// VerifySlivers checks many slivers.
-func VerifySlivers(p Params, md *Metadata, slivers []Sliver) []error { return nil }
-
 // Decode gives the blob back.
 func Decode(p Params, md *Metadata, slivers []Sliver, c Check) ([]byte, error) {
 	return nil, errUnfinished
