@@ -78,6 +78,9 @@ func (m *Metadata) symbolSize(p Params) (int, error) {
 	if p.n == 0 {
 		return 0, ErrParams
 	}
+	if m == nil {
+		return 0, invalid(ErrMetadata, "no metadata")
+	}
 	if len(m.Hashes) != p.n {
 		return 0, invalid(ErrMetadata, "metadata of %d shards, want %d", len(m.Hashes), p.n)
 	}

@@ -52,6 +52,9 @@ func (c *Code) Decoder(known []int) (*Decoder, error) {
 // must not be changed.
 func (d *Decoder) Missing() []int { return d.missing }
 
+// Known returns how many known symbols Decode takes: k.
+func (d *Decoder) Known() int { return len(d.known) }
+
 // prepare computes the locators and chooses the cheaper way. With S the points
 // whose values are known, zeros among them, and E the others, interpolation is
 //
