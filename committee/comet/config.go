@@ -1,0 +1,163 @@
+package comet
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	cmtconfig "github.com/cometbft/cometbft/config"
+	cmttypes "github.com/cometbft/cometbft/types"
+
+	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/p2p"
+)
+
+// Config says how a node takes part in a chain.
+type Config struct {
+	// Dir holds everything of this package. It is made if missing, and belongs
+	// to one node at a time.
+	Dir string
+	// ChainID, GenesisTime and Genesis are the same at all nodes of a chain and
+	// never change. ChainID has at most 50 bytes. Genesis is what the state
+	// machine starts from; it is not modified.
+	ChainID     string
+	GenesisTime time.Time
+	Genesis     []byte
+	// Host carries consensus traffic. It must outlive the node. Nil: a chain of one node.
+	Host *p2p.Host
+	// Peers returns the committee's network keys; our own among them is left
+	// out. It is called again and again and must not block. Nil or empty: the
+	// node dials nobody and waits to be dialled.
+	Peers func() []p2p.PeerID
+	// EmptyBlockInterval is how often an idle chain makes a block, so that its
+	// clock moves. Zero: 10 s.
+	EmptyBlockInterval time.Duration
+	// Machine is the state machine. Nil: package ledger.
+	Machine Machine
+	// Logger receives what happens; nil: nothing is logged.
+	Logger *slog.Logger
+}
+
+const defaultEmptyBlockInterval = 10 * time.Second
+
+// Consensus parameters of every chain. With blocks of more than 1 MiB a round
+// does not last long enough under load, and no block is ever agreed on.
+const (
+	maxBlockSize    = 1 << 20
+	maxEvidenceSize = 128 << 10 // what is left must hold the commit and some transactions
+)
+
+// Limits of the mempool: what waits to enter a block.
+const (
+	maxMempoolTxs   = 5000
+	maxMempoolSize  = 32 << 20
+	seenTxCount     = 10_000 // hashes of transactions that were seen
+	manyPeers       = 10     // from here on gossip is spaced out
+	crowd           = 40     // and from here on even more
+	blockSpacing    = 50 * time.Millisecond
+	proposeTimeout  = time.Second // what a dead proposer costs
+	voteTimeout     = 300 * time.Millisecond
+	voteTimeoutMore = 100 * time.Millisecond // per round; below 100 ms a loaded chain never agrees
+)
+
+// validate fills the defaults and reports all faults joined.
+func (c *Config) validate() error {
+	var errs []error
+	if c.Dir == "" {
+		errs = append(errs, errors.New("dir is not set"))
+	}
+	if c.ChainID == "" || len(c.ChainID) > cmttypes.MaxChainIDLen {
+		errs = append(errs, fmt.Errorf("chain ID %q: want 1 to %d bytes", c.ChainID, cmttypes.MaxChainIDLen))
+	}
+	if c.GenesisTime.IsZero() {
+		errs = append(errs, errors.New("genesis time is not set"))
+	}
+	if c.EmptyBlockInterval < 0 {
+		errs = append(errs, fmt.Errorf("empty block interval %v is negative", c.EmptyBlockInterval))
+	}
+	if c.EmptyBlockInterval == 0 {
+		c.EmptyBlockInterval = defaultEmptyBlockInterval
+	}
+	if c.Machine == nil {
+		c.Machine = floe{}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("comet: config: %w", err)
+	}
+	return nil
+}
+
+// peers returns the committee without ourselves.
+func (c *Config) peers() []p2p.PeerID {
+	if c.Peers == nil || c.Host == nil {
+		return nil
+	}
+	self := c.Host.ID()
+	var out []p2p.PeerID
+	for _, p := range c.Peers() {
+		if p != self && !p.IsZero() {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// chainHash names the chain: two nodes belong together if it is equal.
+func (c *Config) chainHash() [32]byte {
+	h := sha256.New()
+	h.Write([]byte("floe chain 1\x00"))
+	h.Write([]byte{byte(len(c.ChainID))})
+	h.Write([]byte(c.ChainID))
+	h.Write(binary.LittleEndian.AppendUint64(nil, uint64(c.GenesisTime.UnixNano())))
+	h.Write(c.Genesis)
+	return [32]byte(h.Sum(nil))
+}
+
+// genesisDoc is the genesis in CometBFT's words. It names the state machine's
+// genesis by hash; the validators come from there.
+func (c *Config) genesisDoc() *cmttypes.GenesisDoc {
+	params := cmttypes.DefaultConsensusParams()
+	params.Block.MaxBytes = maxBlockSize
+	params.Evidence.MaxBytes = maxEvidenceSize
+	hash := c.chainHash()
+	return &cmttypes.GenesisDoc{
+		ChainID:         c.ChainID,
+		GenesisTime:     c.GenesisTime.UTC(),
+		InitialHeight:   1,
+		ConsensusParams: params,
+		AppState:        []byte(`"` + hex.EncodeToString(hash[:]) + `"`),
+	}
+}
+
+func (c *Config) engineConfig() *cmtconfig.Config {
+	out := cmtconfig.DefaultConfig()
+	cs := out.Consensus
+	cs.SetWalFile(filepath.Join(c.Dir, "wal", "wal"))
+	cs.CreateEmptyBlocks = false
+	cs.CreateEmptyBlocksInterval = c.EmptyBlockInterval
+	cs.TimeoutPropose, cs.TimeoutProposeDelta = proposeTimeout, 2*voteTimeoutMore
+	cs.TimeoutPrevote, cs.TimeoutPrevoteDelta = voteTimeout, voteTimeoutMore
+	cs.TimeoutPrecommit, cs.TimeoutPrecommitDelta = voteTimeout, voteTimeoutMore
+	cs.TimeoutCommit = blockSpacing
+	cs.SkipTimeoutCommit = false
+	cs.PeerQueryMaj23SleepDuration = time.Second
+	cs.PeerGossipSleepDuration = 10 * time.Millisecond
+	switch n := len(c.peers()); {
+	case n >= crowd:
+		cs.PeerGossipSleepDuration = 50 * time.Millisecond
+	case n > manyPeers:
+		cs.PeerGossipSleepDuration = 20 * time.Millisecond
+	}
+	mp := out.Mempool
+	mp.Size, mp.MaxTxsBytes, mp.CacheSize = maxMempoolTxs, maxMempoolSize, seenTxCount
+	mp.MaxTxBytes = ledger.MaxTxSize
+	return out
+}

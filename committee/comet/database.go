@@ -1,0 +1,200 @@
+package comet
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+
+	dbm "github.com/cometbft/cometbft-db"
+	"github.com/syndtr/goleveldb/leveldb/filter"
+	"github.com/syndtr/goleveldb/leveldb/opt"
+)
+
+// ErrLocked means that another process, or another node of this one, has the
+// directory open.
+var ErrLocked = errors.New("comet: directory is in use by another node")
+
+// ErrClosed is what every method returns after Close.
+var ErrClosed = errors.New("comet: node is closed")
+
+// Sizes of LevelDB's memory, small because a devnet has tens of nodes in one
+// process: the buffer is allocated at once, the cache as it fills.
+const (
+	writeBufferSize = 2 << 20
+	blockCacheSize  = 2 << 20
+	maxOpenFiles    = 64
+	bloomBits       = 10
+)
+
+// database is a node's one LevelDB. It may be used after Close: CometBFT's
+// gossip goroutines outlive the parts that own them and would otherwise crash
+// the process. Reads then find nothing and writes fail.
+type database struct {
+	dbm.DB
+
+	mu     sync.Mutex // mu guards the fields below.
+	users  int        // calls and iterators under way
+	closed bool
+	idle   chan struct{} // closed when closed is set and users is 0
+}
+
+func openDatabase(dir string) (*database, error) {
+	ldb, err := dbm.NewGoLevelDBWithOpts("ledger", dir, &opt.Options{
+		WriteBuffer:            writeBufferSize,
+		BlockCacheCapacity:     blockCacheSize,
+		OpenFilesCacheCapacity: maxOpenFiles,
+		Filter:                 filter.NewBloomFilter(bloomBits),
+		DisableSeeksCompaction: true,
+	})
+	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, fmt.Errorf("open %s: %w", dir, ErrLocked)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", filepath.Join(dir, "ledger.db"), err)
+	}
+	return &database{DB: ldb, idle: make(chan struct{})}, nil
+}
+
+// enter counts the caller in until it calls leave; false after Close.
+func (d *database) enter() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return false
+	}
+	d.users++
+	return true
+}
+
+func (d *database) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.users--
+	if d.closed && d.users == 0 {
+		close(d.idle)
+	}
+}
+
+// Close waits for calls and iterators under way. It may be called again.
+func (d *database) Close() error {
+	d.mu.Lock()
+	first := !d.closed
+	d.closed = true
+	if first && d.users == 0 {
+		close(d.idle)
+	}
+	d.mu.Unlock()
+	<-d.idle
+	if !first {
+		return nil
+	}
+	return d.DB.Close()
+}
+
+func (d *database) isClosed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.closed
+}
+
+// Get implements [dbm.DB]; after Close it finds nothing.
+func (d *database) Get(key []byte) ([]byte, error) {
+	if !d.enter() {
+		return nil, nil
+	}
+	defer d.leave()
+	return d.DB.Get(key)
+}
+
+// Has implements [dbm.DB]; after Close it finds nothing.
+func (d *database) Has(key []byte) (bool, error) {
+	if !d.enter() {
+		return false, nil
+	}
+	defer d.leave()
+	return d.DB.Has(key)
+}
+
+func (d *database) write(f func() error) error {
+	if !d.enter() {
+		return ErrClosed
+	}
+	defer d.leave()
+	return f()
+}
+
+// Set implements [dbm.DB].
+func (d *database) Set(key, value []byte) error {
+	return d.write(func() error { return d.DB.Set(key, value) })
+}
+
+// SetSync implements [dbm.DB].
+func (d *database) SetSync(key, value []byte) error {
+	return d.write(func() error { return d.DB.SetSync(key, value) })
+}
+
+// Delete implements [dbm.DB].
+func (d *database) Delete(key []byte) error {
+	return d.write(func() error { return d.DB.Delete(key) })
+}
+
+// DeleteSync implements [dbm.DB].
+func (d *database) DeleteSync(key []byte) error {
+	return d.write(func() error { return d.DB.DeleteSync(key) })
+}
+
+// Compact implements [dbm.DB].
+func (d *database) Compact(start, end []byte) error {
+	return d.write(func() error { return d.DB.Compact(start, end) })
+}
+
+// Iterator implements [dbm.DB].
+func (d *database) Iterator(start, end []byte) (dbm.Iterator, error) {
+	return d.iterate(start, end, d.DB.Iterator)
+}
+
+// ReverseIterator implements [dbm.DB].
+func (d *database) ReverseIterator(start, end []byte) (dbm.Iterator, error) {
+	return d.iterate(start, end, d.DB.ReverseIterator)
+}
+
+func (d *database) iterate(start, end []byte, open func(start, end []byte) (dbm.Iterator, error)) (dbm.Iterator, error) {
+	if !d.enter() {
+		return nil, ErrClosed
+	}
+	it, err := open(start, end)
+	if err != nil {
+		d.leave()
+		return nil, err
+	}
+	return &countedIterator{Iterator: it, leave: sync.OnceFunc(d.leave)}, nil
+}
+
+// countedIterator holds the database open until it is closed.
+type countedIterator struct {
+	dbm.Iterator
+	leave func()
+}
+
+func (it *countedIterator) Close() error {
+	defer it.leave()
+	return it.Iterator.Close()
+}
+
+// NewBatch implements [dbm.DB].
+func (d *database) NewBatch() dbm.Batch { return &guardedBatch{d.DB.NewBatch(), d} }
+
+// guardedBatch refuses to be written after the database was closed.
+type guardedBatch struct {
+	dbm.Batch
+	db *database
+}
+
+func (b *guardedBatch) Write() error     { return b.db.write(b.Batch.Write) }
+func (b *guardedBatch) WriteSync() error { return b.db.write(b.Batch.WriteSync) }
+
+// makeDir creates dir for this user alone.
+func makeDir(dir string) error { return os.MkdirAll(dir, 0o700) }

@@ -1,0 +1,86 @@
+package comet
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/floe-storage/floe/committee/ledger"
+)
+
+// BlockEvents is what happened in one block.
+type BlockEvents struct {
+	Height uint64
+	Time   uint64 // of the block, in ms since 1970
+	Events []TxEvent
+}
+
+// TxEvent is an event and where it comes from.
+type TxEvent struct {
+	Tx    [32]byte // hash of its transaction; zero for an event of the block itself
+	Index int      // the transaction's place in the block; 0 for an event of the block
+	ledger.Event
+}
+
+// Events returns all blocks from a height on, in order, with and without events, and then each new one as
+// it is committed, without loss or repetition: whoever keeps the last height it has handled may ask again
+// from the next. The sequence ends with an error, which is ctx's when that ends. from 0 means 1.
+func (n *Node) Events(ctx context.Context, from uint64) iter.Seq2[BlockEvents, error] {
+	return func(yield func(BlockEvents, error) bool) {
+		for height := max(from, 1); ; height++ {
+			if err := n.waitHeight(ctx, height); err != nil {
+				yield(BlockEvents{}, err)
+				return
+			}
+			events, err := n.blockEvents(height)
+			if !yield(events, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// waitHeight returns when a height is committed.
+func (n *Node) waitHeight(ctx context.Context, height uint64) error {
+	for {
+		changed := n.app.change() // before the height is read, or a commit in between is missed
+		if n.Height() >= height {
+			return ctx.Err()
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-n.closing:
+			return ErrClosed
+		case <-n.app.halted:
+			return n.Err()
+		}
+	}
+}
+
+// blockEvents reads the stored results of a block, which are on disk before its commit. The block's own
+// events come first, for so they happen.
+func (n *Node) blockEvents(height uint64) (BlockEvents, error) {
+	block := n.engine.blocks.LoadBlock(int64(height))
+	if block == nil {
+		if err := n.open(); err != nil {
+			return BlockEvents{}, err
+		}
+		return BlockEvents{}, fmt.Errorf("comet: block %d is not on disk", height)
+	}
+	stored, err := n.engine.states.LoadFinalizeBlockResponse(int64(height))
+	if err != nil {
+		return BlockEvents{}, fmt.Errorf("load the results of block %d: %w", height, err)
+	}
+	out := BlockEvents{Height: height, Time: uint64(block.Time.UnixMilli())}
+	for _, e := range stored.Events {
+		out.Events = append(out.Events, TxEvent{Event: ledgerEvent(e)})
+	}
+	for i, r := range stored.TxResults {
+		for _, e := range r.Events {
+			out.Events = append(out.Events, TxEvent{Tx: hashOf(block.Txs[i]), Index: i, Event: ledgerEvent(e)})
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,32 @@
+package comet
+
+import "github.com/floe-storage/floe/committee/ledger"
+
+// Machine is the state machine that blocks are applied to: package ledger, or a
+// small one in tests. It must be deterministic, must not keep the stores and
+// readers that it is given, and must not panic on any input.
+type Machine interface {
+	InitChain(s ledger.Store, genesis []byte) ([]ledger.ValidatorUpdate, error)
+	ApplyBlock(s ledger.Store, b ledger.Block) ledger.BlockResult
+	// NewChecker returns a checker above the state at a height. It is used by
+	// one goroutine at a time and dropped at the next commit.
+	NewChecker(r ledger.Reader, height uint64) Checker
+}
+
+// Checker judges transactions that want to enter the mempool, in their order.
+type Checker interface {
+	Check(tx []byte) ledger.TxResult
+}
+
+// floe is the machine of package ledger.
+type floe struct{}
+
+func (floe) InitChain(s ledger.Store, genesis []byte) ([]ledger.ValidatorUpdate, error) {
+	return ledger.InitChain(s, genesis)
+}
+
+func (floe) ApplyBlock(s ledger.Store, b ledger.Block) ledger.BlockResult {
+	return ledger.ApplyBlock(s, b)
+}
+
+func (floe) NewChecker(r ledger.Reader, height uint64) Checker { return ledger.NewChecker(r, height) }

@@ -1,0 +1,245 @@
+package comet
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"runtime/debug"
+	"sync"
+
+	corestore "cosmossdk.io/core/store"
+	dbm "github.com/cometbft/cometbft-db"
+	"github.com/cosmos/iavl"
+
+	"github.com/floe-storage/floe/committee/ledger"
+)
+
+// diskFault is what the tree panics with when the disk fails. The state machine
+// cannot go on and cannot be told; app.go turns it into an error that halts
+// the chain at this node.
+type diskFault struct{ err error }
+
+// catchFault turns the panic of a diskFault into *err; other panics go on.
+func catchFault(err *error) {
+	switch f := recover().(type) {
+	case nil:
+	case diskFault:
+		*err = fmt.Errorf("read or write the state: %w", f.err)
+	default:
+		panic(f) //nolint:forbidigo // invariant: not ours, as if it had not been recovered
+	}
+}
+
+// catchPanic is catchFault for where a panic would end the process, not only
+// consensus.
+func catchPanic(err *error) {
+	switch f := recover().(type) {
+	case nil:
+	case diskFault:
+		*err = fmt.Errorf("read or write the state: %w", f.err)
+	default:
+		*err = fmt.Errorf("state machine: %v\n%s", f, debug.Stack())
+	}
+}
+
+func fault(err error) {
+	if err != nil {
+		panic(diskFault{err}) //nolint:forbidigo // invariant: caught by catchFault in every ABCI method and in View
+	}
+}
+
+// nodeCacheCount is how many nodes of the tree stay in memory: with some 200
+// bytes each, 4 MiB when full.
+const nodeCacheCount = 20_000
+
+// tree is the state in an IAVL tree. Version v is the state after height v-1.
+// The working tree belongs to the ABCI application, which is called by one
+// goroutine at a time; committed states may be read at any time by anyone.
+type tree struct {
+	db      *treeDB
+	working *iavl.MutableTree
+
+	mu        sync.RWMutex        // mu guards the fields below.
+	committed *iavl.ImmutableTree // nil before genesis
+}
+
+func openTree(db *database) (*tree, error) {
+	t := &tree{db: &treeDB{PrefixDB: dbm.NewPrefixDB(db, []byte("a/")), raw: db}}
+	// No flush before the version is whole: SaveVersion is one batch.
+	t.working = iavl.NewMutableTree(t.db, nodeCacheCount, true, iavl.NewNopLogger(), iavl.FlushThresholdOption(math.MaxInt))
+	version, err := t.working.Load()
+	if err != nil {
+		return nil, fmt.Errorf("load the state: %w", err)
+	}
+	if version > 0 {
+		t.committed, err = t.working.GetImmutable(version)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load the state's version %d: %w", version, err)
+	}
+	return t, nil
+}
+
+// last returns the last committed state and its height; ok is false before genesis.
+func (t *tree) last() (r reader, height uint64, ok bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.committed == nil {
+		return reader{}, 0, false
+	}
+	return reader{t.committed}, uint64(t.committed.Version()) - 1, true
+}
+
+// stage replaces what is pending by the writes of o and returns the hash that
+// the state then has. Nothing is on disk before commit.
+func (t *tree) stage(o *ledger.Overlay) []byte {
+	t.working.Rollback()
+	o.Flush(staging{t.working})
+	return t.working.WorkingHash()
+}
+
+// commit makes what is pending the last state, together with extra writes to
+// the database itself, in one batch. If we crash before it, the height is
+// applied again from the state before; after it, it is not applied again.
+func (t *tree) commit(extra []keyValue) {
+	t.db.extra = extra
+	_, version, err := t.working.SaveVersion()
+	t.db.extra = nil
+	fault(err)
+	saved, err := t.working.GetImmutable(version)
+	fault(err)
+	t.mu.Lock()
+	t.committed = saved
+	t.mu.Unlock()
+}
+
+// reader is a state as it was at one height. It stays valid while newer
+// heights are committed.
+type reader struct{ t *iavl.ImmutableTree }
+
+// Get implements [ledger.Reader].
+func (r reader) Get(key []byte) []byte {
+	if r.t == nil {
+		return nil
+	}
+	value, err := r.t.Get(key)
+	fault(err)
+	return value
+}
+
+// Ascend implements [ledger.Reader]. IAVL's iterators end early on an error
+// and do not tell; treeDB therefore panics on one.
+func (r reader) Ascend(start, end []byte, visit func(key, value []byte) bool) {
+	if r.t == nil {
+		return
+	}
+	r.t.IterateRange(start, end, true, func(key, value []byte) bool { return !visit(key, value) })
+}
+
+// staging writes to the working tree. Setting a value that is already there
+// would change the hash (IAVL hashes a leaf with the version that wrote it).
+type staging struct{ t *iavl.MutableTree }
+
+func (s staging) Get(key []byte) []byte {
+	value, err := s.t.Get(key)
+	fault(err)
+	return value
+}
+
+func (s staging) Ascend(start, end []byte, visit func(key, value []byte) bool) {
+	reader{s.t.ImmutableTree}.Ascend(start, end, visit)
+}
+
+func (s staging) Set(key, value []byte) {
+	if old := s.Get(key); old != nil && string(old) == string(value) {
+		return
+	}
+	_, err := s.t.Set(key, value)
+	fault(err)
+}
+
+func (s staging) Delete(key []byte) {
+	_, _, err := s.t.Remove(key)
+	fault(err)
+}
+
+type keyValue struct{ key, value []byte }
+
+// treeDB gives IAVL its part of the database. It panics with a diskFault where
+// IAVL would swallow an error.
+type treeDB struct {
+	*dbm.PrefixDB
+	raw   *database
+	extra []keyValue // goes into the next batch that is written
+}
+
+var errNodeMissing = errors.New("comet: a node of the state's tree is missing")
+
+func (d *treeDB) Get(key []byte) ([]byte, error) {
+	value, err := d.PrefixDB.Get(key)
+	if err == nil && value == nil {
+		err = d.missing(key)
+	}
+	fault(err)
+	return value, nil
+}
+
+// missing judges a key that was not found. A node key is s<version><nonce>;
+// nonces 0 and 1 are asked for to find out whether a version exists.
+func (d *treeDB) missing(key []byte) error {
+	if d.raw.isClosed() {
+		return ErrClosed
+	}
+	const nodeKeyLen = 1 + 8 + 4
+	if len(key) == nodeKeyLen && key[0] == 's' && binary.BigEndian.Uint32(key[9:]) > 1 {
+		return errNodeMissing
+	}
+	return nil
+}
+
+func (d *treeDB) Iterator(start, end []byte) (corestore.Iterator, error) {
+	return d.PrefixDB.Iterator(start, end)
+}
+
+func (d *treeDB) ReverseIterator(start, end []byte) (corestore.Iterator, error) {
+	return d.PrefixDB.ReverseIterator(start, end)
+}
+
+func (d *treeDB) NewBatch() corestore.Batch {
+	return &treeBatch{Batch: d.raw.NewBatch(), db: d}
+}
+
+func (d *treeDB) NewBatchWithSize(int) corestore.Batch { return d.NewBatch() }
+
+// treeBatch puts IAVL's writes under its prefix, and the extra writes beside them.
+type treeBatch struct {
+	dbm.Batch
+	db   *treeDB
+	size int
+}
+
+func (b *treeBatch) key(key []byte) []byte {
+	b.size += len(key)
+	return append([]byte("a/"), key...)
+}
+
+func (b *treeBatch) Set(key, value []byte) error {
+	b.size += len(value)
+	return b.Batch.Set(b.key(key), value)
+}
+
+func (b *treeBatch) Delete(key []byte) error { return b.Batch.Delete(b.key(key)) }
+
+func (b *treeBatch) GetByteSize() (int, error) { return b.size, nil }
+
+func (b *treeBatch) Write() error {
+	for _, kv := range b.db.extra {
+		if err := b.Batch.Set(kv.key, kv.value); err != nil {
+			return err
+		}
+	}
+	return b.Batch.Write()
+}
+
+func (b *treeBatch) WriteSync() error { return b.Write() }
