@@ -197,3 +197,10 @@ func (b *Blob) indexKey() []byte {
 	k = binary.BigEndian.AppendUint32(k, ^uint32(b.Storage.End))
 	return append(k, b.ID[:]...)
 }
+
+// KeyParams and KeySystem are the keys that nearly every reader reads first: a
+// remote reader fetches them together.
+func KeyParams() []byte { return []byte{keyParams} }
+
+// KeySystem is where the running epoch stands; see [KeyParams].
+func KeySystem() []byte { return []byte{keySystem} }

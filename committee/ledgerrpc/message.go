@@ -1,0 +1,203 @@
+package ledgerrpc
+
+import (
+	"bytes"
+
+	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/shard/bcs"
+)
+
+// Protocol is the name under which peers answer for the ledger.
+const Protocol = "ledger/1"
+
+const (
+	maxKeys    = 64
+	maxKey     = 256     // bytes
+	maxValue   = 1 << 20 // bytes: the record of a thousand nodes
+	maxRange   = 256     // pairs in one answer
+	maxAnswer  = 4 << 20 // bytes
+	maxRequest = ledger.MaxTxSize + 1<<10
+	maxText    = 512
+	maxKind    = 64   // bytes of an event's name
+	maxEvents  = 1e5  // in one block
+	maxBody    = 4096 // bytes of an event
+)
+
+// The calls, in the first byte of a request.
+const (
+	callGet = iota
+	callRange
+	callBroadcast
+	callAwait
+	callFollow
+	calls
+)
+
+// request is the only frame that a client sends. What belongs to another call
+// than the one made is empty and not sent.
+type request struct {
+	call       int
+	minHeight  uint64   // get, range: wait for this height; follow: the first height
+	keys       [][]byte // get
+	start, end []byte   // range; an empty end is none
+	limit      uint16   // range
+	tx         []byte   // broadcast
+	hash       [32]byte // await
+}
+
+func (*request) MaxSize() int { return maxRequest }
+
+func (q *request) EncodeTo(e *bcs.Encoder) {
+	e.ULEB(uint32(q.call))
+	switch q.call {
+	case callGet:
+		e.U64(q.minHeight)
+		e.Count(len(q.keys))
+		for _, k := range q.keys {
+			e.Bytes(k)
+		}
+	case callRange:
+		e.U64(q.minHeight)
+		e.Bytes(q.start)
+		e.Bytes(q.end)
+		e.U16(q.limit)
+	case callBroadcast:
+		e.Bytes(q.tx)
+	case callAwait:
+		e.Fixed(q.hash[:])
+	case callFollow:
+		e.U64(q.minHeight)
+	}
+}
+
+func (q *request) DecodeFrom(d *bcs.Decoder) {
+	q.call = d.Variant(calls)
+	switch q.call {
+	case callGet:
+		q.minHeight = d.U64()
+		q.keys = make([][]byte, d.Count(maxKeys, 1))
+		for i := range q.keys {
+			q.keys[i] = bytes.Clone(d.Bytes(maxKey))
+		}
+	case callRange:
+		q.minHeight = d.U64()
+		q.start, q.end = bytes.Clone(d.Bytes(maxKey)), bytes.Clone(d.Bytes(maxKey))
+		q.limit = d.U16()
+	case callBroadcast:
+		q.tx = bytes.Clone(d.Bytes(ledger.MaxTxSize))
+	case callAwait:
+		d.Fixed(q.hash[:])
+	case callFollow:
+		q.minHeight = d.U64()
+	}
+}
+
+// pair is a key with its value; found is false for a key that has none.
+type pair struct {
+	key, value []byte
+	found      bool
+}
+
+// answer is what a server sends: one frame, or one per block for callFollow.
+type answer struct {
+	fault   string // empty if the call succeeded; then nothing else is sent
+	call    int
+	height  uint64
+	pairs   []pair // get: values in the order asked for; range: keys and values
+	more    bool   // range: there are further keys
+	result  ledger.TxResult
+	receipt ledger.Receipt
+	block   ledger.BlockEvents
+}
+
+func (*answer) MaxSize() int { return maxAnswer }
+
+func (a *answer) EncodeTo(e *bcs.Encoder) {
+	e.String(a.fault)
+	if a.fault != "" {
+		return
+	}
+	e.ULEB(uint32(a.call))
+	switch a.call {
+	case callGet, callRange:
+		e.U64(a.height)
+		e.Bool(a.more)
+		e.Count(len(a.pairs))
+		for _, p := range a.pairs {
+			e.Bytes(p.key)
+			e.Bool(p.found)
+			e.Bytes(p.value)
+		}
+	case callBroadcast:
+		encodeResult(e, a.result)
+	case callAwait:
+		e.U64(a.receipt.Height)
+		e.U32(a.receipt.Index)
+		e.Fixed(a.receipt.Hash[:])
+		encodeResult(e, a.receipt.TxResult)
+	case callFollow:
+		e.U64(a.block.Height)
+		e.U64(a.block.Time)
+		e.Count(len(a.block.Events))
+		for _, ev := range a.block.Events {
+			e.Fixed(ev.Tx[:])
+			e.U32(ev.Index)
+			e.String(ev.Kind)
+			e.Bytes(ev.Body)
+		}
+	}
+}
+
+func (a *answer) DecodeFrom(d *bcs.Decoder) {
+	a.fault = d.String(maxText)
+	if a.fault != "" {
+		return
+	}
+	a.call = d.Variant(calls)
+	switch a.call {
+	case callGet, callRange:
+		a.height, a.more = d.U64(), d.Bool()
+		a.pairs = make([]pair, d.Count(max(maxKeys, maxRange), 3))
+		for i := range a.pairs {
+			p := &a.pairs[i]
+			p.key, p.found, p.value = bytes.Clone(d.Bytes(maxKey)), d.Bool(), bytes.Clone(d.Bytes(maxValue))
+		}
+	case callBroadcast:
+		a.result = decodeResult(d)
+	case callAwait:
+		a.receipt.Height, a.receipt.Index = d.U64(), d.U32()
+		d.Fixed(a.receipt.Hash[:])
+		a.receipt.TxResult = decodeResult(d)
+	case callFollow:
+		a.block.Height, a.block.Time = d.U64(), d.U64()
+		a.block.Events = make([]ledger.TxEvent, d.Count(maxEvents, 32+4+1+1))
+		for i := range a.block.Events {
+			ev := &a.block.Events[i]
+			d.Fixed(ev.Tx[:])
+			ev.Index, ev.Kind, ev.Body = d.U32(), d.String(maxKind), bytes.Clone(d.Bytes(maxBody))
+		}
+	}
+}
+
+// encodeResult writes a result without its events, which have a call of their own.
+func encodeResult(e *bcs.Encoder, r ledger.TxResult) {
+	e.U32(r.Code)
+	e.String(truncate(r.Info))
+	e.Bytes(r.Data)
+	e.U64(r.Fee)
+}
+
+func decodeResult(d *bcs.Decoder) ledger.TxResult {
+	return ledger.TxResult{Code: d.U32(), Info: d.String(maxText), Data: bytes.Clone(d.Bytes(maxBody)), Fee: d.U64()}
+}
+
+// truncate cuts a text to what a frame may carry, at a whole character.
+func truncate(s string) string {
+	for len(s) > maxText {
+		s = s[:len(s)-1]
+		for len(s) > 0 && s[len(s)-1]&0xc0 == 0x80 {
+			s = s[:len(s)-1]
+		}
+	}
+	return s
+}

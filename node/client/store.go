@@ -1,0 +1,240 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/shard"
+)
+
+const maxEpochChanges = 3 // how often confirmations are collected anew because an epoch ended meanwhile
+
+// StoreOptions says how a blob is to be kept.
+type StoreOptions struct {
+	Epochs    uint32         // from the running one on; 0 means 1
+	Deletable bool           // its owner may delete it
+	Force     bool           // register anew even if the blob is there
+	SendTo    ledger.Address // owner of the blob object afterwards; zero: the wallet's account
+	Progress  func(Progress) // nil, or called as a step begins or goes on; must not block
+}
+
+// Step is a part of storing a blob.
+type Step string
+
+// The steps of storing, in order.
+const (
+	StepEncode   Step = "encode"
+	StepRegister Step = "register"
+	StepUpload   Step = "upload"
+	StepCertify  Step = "certify"
+)
+
+// Progress says how far storing has come.
+type Progress struct {
+	Step        Step
+	Done, Total int // weight confirmed of the weight needed, in StepUpload
+}
+
+// Operation says how a blob came by its registration.
+type Operation uint8
+
+const (
+	// RegisteredFromScratch is a new registration with storage bought for it.
+	RegisteredFromScratch Operation = iota
+	// ReusedRegistration is one that an earlier attempt had left uncertified.
+	ReusedRegistration
+)
+
+// StoreResult is what became of a blob.
+type StoreResult struct {
+	BlobID           shard.BlobID
+	Size             uint64 // bytes before encoding
+	Encoded          uint64 // bytes of storage that it takes
+	AlreadyCertified bool   // it was there for long enough: nothing was done or paid
+	Operation        Operation
+	Epochs           uint32 // bought
+	Cost             uint64 // FROST: storage, writing and fees
+	Registered       ledger.Blob
+	Blob             ledger.Blob // as it is now; Blob.Point is the point of availability
+	Times            Times
+}
+
+// Times says how long the steps took.
+type Times struct{ Encode, Register, Upload, Certify time.Duration }
+
+// Store encodes data, pays for it, sends the slivers to the committee and has
+// the ledger certify that a quorum holds them. It returns once it is certified;
+// slivers for the nodes that were slower than the quorum are still sent for a
+// while (see Flush). data must not be modified before Flush or Close.
+//
+// Errors: [*shard.TooLargeError], [*ledger.Error] (insufficient funds among
+// them), [ErrUnavailable], [ErrNoAccount].
+func (c *Client) Store(ctx context.Context, data []byte, opt StoreOptions) (*StoreResult, error) {
+	if c.wallet == nil {
+		return nil, ErrNoAccount
+	}
+	if opt.Epochs == 0 {
+		opt.Epochs = 1
+	}
+	if opt.Progress == nil {
+		opt.Progress = func(Progress) {}
+	}
+	net, err := c.Network(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &storing{client: c, net: net, opt: opt}
+	opt.Progress(Progress{Step: StepEncode})
+	begin := time.Now()
+	if err := s.encode(data); err != nil {
+		return nil, err
+	}
+	s.result.Times.Encode = time.Since(begin)
+
+	status, err := c.Status(ctx, s.result.BlobID)
+	if err != nil {
+		return nil, err
+	}
+	if !opt.Force && s.keptAlready(status) {
+		s.result.AlreadyCertified, s.result.Blob = true, status.Blob
+		return &s.result, nil
+	}
+	opt.Progress(Progress{Step: StepRegister})
+	begin = time.Now()
+	if err := s.register(ctx, status); err != nil {
+		return nil, err
+	}
+	s.result.Times.Register = time.Since(begin)
+	if err := s.certify(ctx); err != nil {
+		return nil, err
+	}
+	return &s.result, nil
+}
+
+// storing is one blob on its way.
+type storing struct {
+	client *Client
+	net    *Network
+	opt    StoreOptions
+	md     *shard.Metadata
+	pairs  []shard.SliverPair
+	result StoreResult
+}
+
+func (s *storing) encode(data []byte) error {
+	params := s.net.Committee.Params()
+	encoded, err := params.EncodedSize(uint64(len(data)))
+	if err != nil {
+		return err
+	}
+	md, pairs, err := shard.Encode(params, data)
+	if err != nil {
+		return fmt.Errorf("encode blob: %w", err)
+	}
+	s.md, s.pairs = md, pairs
+	s.result.BlobID, s.result.Size, s.result.Encoded = md.ID(), md.Size, encoded
+	return nil
+}
+
+// keptAlready tells whether the blob is certified in the way and for the time
+// that is asked for.
+func (s *storing) keptAlready(status ledger.Status) bool {
+	enough := status.Blob.Storage.End >= status.Epoch+committee.Epoch(s.opt.Epochs)
+	switch status.Kind {
+	case ledger.StatusPermanent:
+		return enough
+	case ledger.StatusDeletable: // only our own: others may delete theirs
+		return enough && s.opt.Deletable && status.Blob.Owner == s.client.wallet.Address()
+	default:
+		return false
+	}
+}
+
+// register pays for the blob, unless an earlier attempt did.
+func (s *storing) register(ctx context.Context, status ledger.Status) error {
+	b := status.Blob
+	if status.Kind == ledger.StatusRegistered && !s.opt.Force && b.Owner == s.client.wallet.Address() &&
+		b.Deletable == s.opt.Deletable && b.Storage.End >= status.Epoch+committee.Epoch(s.opt.Epochs) {
+		s.result.Operation, s.result.Registered = ReusedRegistration, b
+		return nil
+	}
+	sent, err := s.client.wallet.Send(ctx,
+		ledger.ReserveStorage{Size: s.result.Encoded, Epochs: s.opt.Epochs},
+		ledger.RegisterBlob{
+			Storage: ledger.Result(0), BlobID: s.result.BlobID, Root: s.md.Root(),
+			Size: s.md.Size, Deletable: s.opt.Deletable,
+		})
+	if err != nil {
+		return fmt.Errorf("register blob %v: %w", s.result.BlobID, err)
+	}
+	storage, err := s.net.Params.StorageCost(s.result.Encoded, s.opt.Epochs)
+	if err != nil {
+		return err
+	}
+	write, err := s.net.Params.WriteCost(s.result.Encoded)
+	if err != nil {
+		return err
+	}
+	s.result.Cost += storage + write + sent.Fee
+	s.result.Epochs = s.opt.Epochs
+	s.result.Registered, err = s.client.blob(ctx, sent.Object(1))
+	return err
+}
+
+// certify collects confirmations and sends the certificate. When an epoch ends
+// in between, the confirmations are of no more use and are collected anew.
+func (s *storing) certify(ctx context.Context) error {
+	object := s.result.Registered.ID
+	for attempt := 0; ; attempt++ {
+		s.opt.Progress(Progress{Step: StepUpload})
+		begin := time.Now()
+		cert, err := s.collect(ctx)
+		if err != nil {
+			return err
+		}
+		s.result.Times.Upload += time.Since(begin)
+
+		s.opt.Progress(Progress{Step: StepCertify})
+		begin = time.Now()
+		messages := []ledger.Message{ledger.CertifyBlob{Blob: ledger.Object(object), Certificate: cert}}
+		if to := s.opt.SendTo; to != (ledger.Address{}) && to != s.client.wallet.Address() {
+			messages = append(messages, ledger.TransferObject{Object: ledger.Object(object), To: to})
+		}
+		sent, err := s.client.wallet.Send(ctx, messages...)
+		s.result.Times.Certify += time.Since(begin)
+		s.result.Cost += sent.Fee
+		if wrongEpoch(err) && attempt < maxEpochChanges {
+			if s.net, err = s.client.Network(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("certify blob %v: %w", s.result.BlobID, err)
+		}
+		s.result.Blob, err = s.client.blob(ctx, object)
+		return err
+	}
+}
+
+func wrongEpoch(err error) bool {
+	var refusal *ledger.Error
+	return errors.As(err, &refusal) && refusal.Code == ledger.CodeWrongEpoch
+}
+
+// blob reads a blob object that a transaction of ours has made or changed.
+func (c *Client) blob(ctx context.Context, id committee.ObjectID) (ledger.Blob, error) {
+	var b ledger.Blob
+	err := c.ledger.View(ctx, func(r ledger.Reader, _ uint64) (err error) {
+		b, err = ledger.ReadBlob(r, id)
+		return err
+	})
+	if err != nil {
+		return b, fmt.Errorf("blob object %v: %w", id, err)
+	}
+	return b, nil
+}
