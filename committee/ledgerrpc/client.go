@@ -119,19 +119,23 @@ func (c *Client) follow(ctx context.Context, from uint64, visit func(ledger.Bloc
 			if err = wire.Read(stream, &a); err != nil {
 				break
 			}
-			if a.fault != "" || a.call != callFollow || a.block.Height != expect {
-				err = fmt.Errorf("%w: peer %v sent %q instead of block %d", ErrUnavailable, p, a.fault, expect)
+			if a.fault.Code != wire.CodeOK {
+				err = fmt.Errorf("follow peer %v: %w", p, &a.fault)
+				break
+			}
+			if a.call != callFollow || a.block.Height != expect {
+				err = fmt.Errorf("%w: peer %v sent something else than block %d", ErrUnavailable, p, expect)
 				break
 			}
 			expect, got = expect+1, true
 			c.saw(a.block.Height)
 			if !visit(a.block) {
-				_ = stream.Reset()
+				stream.Reset()
 				return errStopped
 			}
 		}
 		if stream != nil {
-			_ = stream.Reset()
+			stream.Reset()
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -177,8 +181,8 @@ func (c *Client) ask(ctx context.Context, timeout time.Duration, p p2p.PeerID, q
 	if err := wire.Read(stream, &a); err != nil {
 		return nil, fmt.Errorf("answer of peer %v: %w", p, err)
 	}
-	if a.fault != "" {
-		return nil, fmt.Errorf("peer %v: %s", p, a.fault)
+	if a.fault.Code != wire.CodeOK {
+		return nil, fmt.Errorf("ask peer %v: %w", p, &a.fault)
 	}
 	if a.call != q.call {
 		return nil, fmt.Errorf("%w: peer %v answered another call", ErrUnavailable, p)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/p2p/wire"
 	"github.com/floe-storage/floe/shard/bcs"
 )
 
@@ -100,7 +101,7 @@ type pair struct {
 
 // answer is what a server sends: one frame, or one per block for callFollow.
 type answer struct {
-	fault   string // empty if the call succeeded; then nothing else is sent
+	fault   wire.Error // CodeOK if the call succeeded; otherwise nothing else is sent
 	call    int
 	height  uint64
 	pairs   []pair // get: values in the order asked for; range: keys and values
@@ -113,8 +114,8 @@ type answer struct {
 func (*answer) MaxSize() int { return maxAnswer }
 
 func (a *answer) EncodeTo(e *bcs.Encoder) {
-	e.String(a.fault)
-	if a.fault != "" {
+	a.fault.EncodeTo(e)
+	if a.fault.Code != wire.CodeOK {
 		return
 	}
 	e.ULEB(uint32(a.call))
@@ -149,8 +150,7 @@ func (a *answer) EncodeTo(e *bcs.Encoder) {
 }
 
 func (a *answer) DecodeFrom(d *bcs.Decoder) {
-	a.fault = d.String(maxText)
-	if a.fault != "" {
+	if a.fault.DecodeFrom(d); a.fault.Code != wire.CodeOK {
 		return
 	}
 	a.call = d.Variant(calls)

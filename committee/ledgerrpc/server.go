@@ -2,8 +2,6 @@ package ledgerrpc
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 const (
 	callTimeout  = 10 * time.Second // for anything but await and follow
 	awaitTimeout = 60 * time.Second
+	busyPause    = 100 * time.Millisecond
 	maxPerPeer   = 64   // calls of one peer at a time
 	maxInAll     = 2048 // calls of all peers at a time
 )
@@ -49,14 +48,14 @@ func (s *Server) Close() { s.host.Unhandle(Protocol) }
 
 func (s *Server) handle(ctx context.Context, from p2p.PeerID, stream *p2p.Stream) {
 	if !s.enter(from) {
-		_ = wire.Write(stream, &answer{fault: "busy: too many calls at a time"}) // the peer sees the stream end otherwise
+		_ = wire.Write(stream, &answer{fault: wire.Error{Code: wire.CodeBusy, Text: "too many calls at a time", RetryAfter: busyPause}}) // the peer sees the stream end otherwise
 		return
 	}
 	defer s.leave(from)
 	_ = stream.SetDeadline(time.Now().Add(callTimeout)) // a stream without deadlines ends with ctx
 	var q request
 	if err := wire.Read(stream, &q); err != nil {
-		_ = stream.Reset()
+		stream.Reset()
 		return
 	}
 	if q.call == callFollow {
@@ -72,7 +71,7 @@ func (s *Server) handle(ctx context.Context, from p2p.PeerID, stream *p2p.Stream
 	defer cancel()
 	a, err := s.answer(ctx, &q)
 	if err != nil {
-		a = &answer{fault: truncate(publicText(err))}
+		a = &answer{fault: *wire.Answer(err)}
 	}
 	_ = wire.Write(stream, a) // a peer that has gone needs no answer
 }
@@ -108,7 +107,7 @@ func (a *answer) get(r ledger.Reader, keys [][]byte) error {
 	for _, k := range keys {
 		v := r.Get(k)
 		if size += len(v); size > maxAnswer/2 {
-			return fmt.Errorf("%w: the values are too large for one answer", errPublic)
+			return wire.Errorf(wire.CodeTooLarge, "the values are too large for one answer")
 		}
 		a.pairs = append(a.pairs, pair{key: k, value: v, found: v != nil})
 	}
@@ -152,23 +151,8 @@ func (s *Server) follow(ctx context.Context, stream *p2p.Stream, from uint64) {
 			break
 		}
 	}
-	_ = stream.Reset()
+	stream.Reset()
 	watch.Wait()
-}
-
-// errPublic marks a fault whose text the peer may see.
-var errPublic = errors.New("ledger query")
-
-// publicText is what a peer is told of a fault: never our inside.
-func publicText(err error) string {
-	switch {
-	case errors.Is(err, errPublic):
-		return err.Error()
-	case errors.Is(err, context.DeadlineExceeded):
-		return "busy: not in time"
-	default:
-		return "unavailable"
-	}
 }
 
 func (s *Server) enter(from p2p.PeerID) bool {
