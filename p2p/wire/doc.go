@@ -1,0 +1,51 @@
+// Package wire defines the messages that peers exchange, byte by byte.
+//
+// # Words
+//
+// A frame is a message with its length before it. A body is a run of raw bytes, slivers or symbols,
+// whose length follows from the frames before it. A call is one stream: one request, one answer.
+//
+// # Layout
+//
+// All integers are little endian, messages are BCS (package shard/bcs).
+//
+//	frame       u32 length ‖ message            refused before allocation if above the message's MaxSize
+//
+// Protocol blob/1. The asker writes a request frame and, for an upload, what follows it:
+//
+//	request     0 upload    blob 32 ‖ epoch u32 ‖ persistence ‖ size u64 ‖ metadata bool ‖ confirm bool
+//	            1 metadata  blob 32
+//	            2 slivers   blob 32 ‖ count ‖ count × (axis u8 ‖ index u16)
+//	            3 status    count ‖ count × blob 32
+//	            4 confirm   blob 32 ‖ persistence
+//	persistence bool deletable [‖ object 32 if so]
+//
+//	upload      request [‖ metadata body, if metadata] ‖ part* ‖ end
+//	part        frame (1 ‖ axis u8 ‖ index u16 ‖ length u32) ‖ sliver body of length bytes
+//	end         frame (0)
+//
+// The answer starts with a status; only after code 0 does anything follow:
+//
+//	status      frame (code u8 ‖ retry-after u32 ms ‖ text, at most 256 bytes)
+//	upload      status ‖ frame (stored u32 ‖ option of confirmation)
+//	metadata    status ‖ frame (length u32) ‖ metadata body
+//	slivers     status ‖ for each sliver asked for, in order: item
+//	item        status [‖ frame (axis u8 ‖ index u16 ‖ symbol size u16 ‖ length u32) ‖ sliver body]
+//	status      status ‖ frame (count ‖ count × (metadata bool ‖ primary u16 ‖ secondary u16))
+//	confirm     status ‖ frame (confirmation)
+//	confirmation  message, at most 256 bytes ‖ signature 96
+//
+// Protocol symbols/1:
+//
+//	request     blob 32 ‖ symbol size u16 ‖ axis u8 ‖ proofs bool ‖ targets ‖ sources     each: count ‖ count × u16
+//	answer      status ‖ frame (sources) ‖ body
+//	body        without proofs: targets × sources × symbol size bytes, target by target, nothing between
+//	            with proofs: targets × sources frames of one recovery symbol each, in the same order
+//
+// A sliver body is the sliver's symbols one after the other, a metadata body its BCS form.
+//
+// # Invariants
+//
+// What decodes encodes to the same bytes. Decoding allocates no more than the frame's length allows.
+// A change of any layout is a new protocol version.
+package wire

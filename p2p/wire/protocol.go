@@ -1,0 +1,22 @@
+package wire
+
+// Names and versions of the protocols, as given to p2p.Host.Open and Handle.
+const (
+	BlobProtocol    = "blob/1"
+	SymbolsProtocol = "symbols/1"
+)
+
+// Bounds of what one message may name. They bound what a peer can make us read and remember; callers
+// with more to ask make several calls.
+const (
+	// MaxSlivers is the number of slivers one call may ask for.
+	MaxSlivers = 4096
+	// MaxBlobs is the number of blobs one status call may ask for.
+	MaxBlobs = 1024
+	// MaxSymbolIndexes is the number of targets, and of sources, one symbols call may name.
+	MaxSymbolIndexes = 4096
+	// MaxTextSize is the size of an error's text in bytes.
+	MaxTextSize = 256
+	// MaxMessageSize is the size of a signed message in bytes; a confirmation has at most 72.
+	MaxMessageSize = 256
+)
