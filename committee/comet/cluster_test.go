@@ -22,7 +22,10 @@ import (
 // toy is a small state machine: a transaction "account nonce key value" sets a
 // key if the nonce is the account's next. The key "validator/<hex>" sets a voting
 // power. Genesis lists "hex power" lines.
-type toy struct{ onApply func(ledger.Block) }
+type toy struct {
+	onApply   func(ledger.Block)  // when a block is being applied
+	onChecker func(height uint64) // when a block was just committed, or at start
+}
 
 const (
 	toyMalformed  = 1
@@ -98,7 +101,12 @@ func toyRun(s ledger.Store, tx []byte) ledger.TxResult {
 	return ledger.TxResult{Data: []byte(f[2]), Fee: 7}
 }
 
-func (toy) NewChecker(r ledger.Reader, _ uint64) Checker { return toyChecker{ledger.NewOverlay(r)} }
+func (m toy) NewChecker(r ledger.Reader, height uint64) Checker {
+	if m.onChecker != nil {
+		m.onChecker(height)
+	}
+	return toyChecker{ledger.NewOverlay(r)}
+}
 
 type toyChecker struct{ s ledger.Store }
 
@@ -114,6 +122,7 @@ type cluster struct {
 	keys    []p2p.Identity
 	members []*member
 	empty   time.Duration
+	machine toy
 	log     *slog.Logger
 }
 
@@ -170,7 +179,7 @@ func (c *cluster) config(i int) Config {
 		Host:               c.members[i].host,
 		Peers:              c.committee,
 		EmptyBlockInterval: c.empty,
-		Machine:            toy{},
+		Machine:            c.machine,
 		Logger:             c.log,
 	}
 }

@@ -32,9 +32,9 @@ type engine struct {
 
 // newEngine loads the chain from db and replays into the application the blocks that it lacks. When it
 // fails nothing is left running.
-func newEngine(ctx context.Context, cfg *Config, db *database, a *app, signer *privval.FilePV) (e *engine, err error) {
+func newEngine(ctx context.Context, cfg *Config, db *database, a *app, signer *privval.FilePV) (_ *engine, err error) {
 	log := logBridge{cfg.Logger}
-	e = &engine{}
+	e := &engine{}
 	defer func() {
 		// CometBFT panics when its stores and the application do not fit together.
 		if r := recover(); r != nil {
