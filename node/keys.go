@@ -1,0 +1,105 @@
+package node
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/committee/bls"
+	"github.com/floe-storage/floe/committee/comet"
+	"github.com/floe-storage/floe/committee/keyfile"
+	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/p2p"
+)
+
+// The files and folders of a node's directory.
+const (
+	identityFile = "identity.pem" // the peer's key
+	blsFile      = "bls.key"      // signs confirmations
+	accountFile  = "account.key"  // receives rewards
+	consensusDir = "consensus"    // signs blocks; the chain
+	storeDir     = "store"        // slivers and metadata
+)
+
+// Keys are what a storage node signs with.
+type Keys struct {
+	Identity  p2p.Identity
+	BLS       *bls.SecretKey
+	Consensus [32]byte // public; the secret stays with consensus, with what it has signed
+	Account   ed25519.PrivateKey
+}
+
+// LoadOrCreateKeys reads the keys in a node's directory; those that are missing
+// it makes, and the directory too.
+func LoadOrCreateKeys(dir string) (*Keys, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	var k Keys
+	var err error
+	if k.Identity, err = p2p.LoadOrCreateIdentity(filepath.Join(dir, identityFile)); err != nil {
+		return nil, err
+	}
+	secret, err := keyfile.LoadOrCreate(filepath.Join(dir, blsFile), func() ([]byte, error) {
+		k, err := bls.GenerateKey()
+		if err != nil {
+			return nil, err
+		}
+		return k.Bytes(), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if k.BLS, err = bls.ParseSecretKey(secret); err != nil {
+		return nil, fmt.Errorf("%s: %w", blsFile, err)
+	}
+	if k.Account, err = LoadOrCreateAccount(filepath.Join(dir, accountFile)); err != nil {
+		return nil, err
+	}
+	k.Consensus, err = comet.LoadOrCreateConsensusKey(filepath.Join(dir, consensusDir))
+	return &k, err
+}
+
+// Registration returns the node as a genesis lists it, with the proof that it
+// possesses its BLS key. addrs are the multiaddrs to declare.
+func (k *Keys) Registration(name string, stake uint64, addrs []string) ledger.Node {
+	account := ledger.AddressOf(k.Account.Public().(ed25519.PublicKey))
+	key := k.BLS.PublicKey()
+	return ledger.Node{
+		Name: name, Account: account, BLSKey: key,
+		Possession: k.BLS.Sign(committee.PossessionMessage(0, account, key)),
+		NetworkKey: k.Identity.ID(), ConsensusKey: k.Consensus, Addrs: addrs, Stake: stake,
+	}
+}
+
+// LoadOrCreateAccount reads an account's key from a file, or makes one.
+func LoadOrCreateAccount(path string) (ed25519.PrivateKey, error) {
+	seed, err := keyfile.LoadOrCreate(path, func() ([]byte, error) {
+		seed := make([]byte, ed25519.SeedSize)
+		_, err := rand.Read(seed)
+		return seed, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return parseAccount(path, seed)
+}
+
+// LoadAccount reads an account's key from a file.
+func LoadAccount(path string) (ed25519.PrivateKey, error) {
+	seed, err := keyfile.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	return parseAccount(path, seed)
+}
+
+func parseAccount(path string, seed []byte) (ed25519.PrivateKey, error) {
+	if len(seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("%w: %s has a secret of %d bytes, want %d", keyfile.ErrMalformed, path, len(seed), ed25519.SeedSize)
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}
