@@ -58,7 +58,7 @@ var golden = []struct {
 		rep(6, 32) + "0001 01 01 01 0100 02 0200 0300"},
 	{"sources", &Sources{Indexes: []shard.SliverIndex{2}}, "01 0200"},
 	{"proven symbol", &ProvenSymbol{shard.RecoverySymbol{Source: 1, Data: []byte{7, 7}, Proof: merkle.Proof{merkle.Digest(fill[merkle.Hash](9))}}},
-		"0100 02 0707 01 01 20" + rep(9, 32)},
+		"0100 02 0707 01 01" + rep(9, 32)},
 }
 
 func clean(t testing.TB, s string) []byte {
