@@ -24,7 +24,7 @@ import (
 // power. Genesis lists "hex power" lines.
 type toy struct {
 	onApply   func(ledger.Block)  // when a block is being applied
-	onChecker func(height uint64) // when a block was just committed, or at start
+	onChecker func(ledger.Reader) // when a block was just committed, or at start
 }
 
 const (
@@ -101,9 +101,9 @@ func toyRun(s ledger.Store, tx []byte) ledger.TxResult {
 	return ledger.TxResult{Data: []byte(f[2]), Fee: 7}
 }
 
-func (m toy) NewChecker(r ledger.Reader, height uint64) Checker {
+func (m toy) NewChecker(r ledger.Reader, _ uint64) Checker {
 	if m.onChecker != nil {
-		m.onChecker(height)
+		m.onChecker(r)
 	}
 	return toyChecker{ledger.NewOverlay(r)}
 }
@@ -119,6 +119,7 @@ type cluster struct {
 	chainID string
 	genesis []byte
 	time    time.Time
+	mu      sync.Mutex // guards keys
 	keys    []p2p.Identity
 	members []*member
 	empty   time.Duration
@@ -156,6 +157,8 @@ func (c *cluster) add() int {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.keys = append(c.keys, id)
 	c.members = append(c.members, &member{})
 	return len(c.members) - 1
@@ -164,6 +167,8 @@ func (c *cluster) add() int {
 func (c *cluster) nodeDir(i int) string { return filepath.Join(c.dir, fmt.Sprint("node", i)) }
 
 func (c *cluster) committee() (ids []p2p.PeerID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, k := range c.keys {
 		ids = append(ids, k.ID())
 	}

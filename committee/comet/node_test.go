@@ -269,22 +269,18 @@ func TestCrash(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name  string
-		hooks func(c *cluster, crash func()) toy
+		hooks func(crash func()) toy
 	}{
-		{"between apply and commit", func(_ *cluster, crash func()) toy {
+		{"between apply and commit", func(crash func()) toy {
 			return toy{onApply: func(b ledger.Block) {
 				if len(b.Txs) > 0 && bytes.Contains(b.Txs[0], []byte("crash")) {
 					crash()
 				}
 			}}
 		}},
-		{"between commit and saving consensus", func(c *cluster, crash func()) toy {
-			return toy{onChecker: func(uint64) {
-				n := c.members[0].node
-				if n == nil {
-					return
-				}
-				if r, _, ok := n.app.tree.last(); ok && r.Get([]byte("key/crash")) != nil {
+		{"between commit and saving consensus", func(crash func()) toy {
+			return toy{onChecker: func(r ledger.Reader) {
+				if r.Get([]byte("key/crash")) != nil {
 					crash()
 				}
 			}}
@@ -295,7 +291,7 @@ func TestCrash(t *testing.T) {
 			c := newCluster(t, 1)
 			dead := newCluster(t, 1)
 			crashed := false
-			c.machine = tt.hooks(c, func() {
+			c.machine = tt.hooks(func() {
 				if !crashed {
 					crashed = true
 					copyDir(t, c.nodeDir(0), dead.nodeDir(0))
