@@ -60,14 +60,10 @@ func (x *execution) sell(size uint64, from committee.Epoch, epochs uint32) (comm
 		if err != nil {
 			return 0, err
 		}
-		used, err := add(ring.Used, size)
-		if err != nil {
-			return 0, err
+		if left := x.params.Capacity - ring.Used; size > left { // Used never exceeds Capacity
+			return 0, refuse(CodeNoCapacity, "%d bytes are more than the %d left of epoch %d", size, left, e)
 		}
-		if used > x.params.Capacity {
-			return 0, refuse(CodeNoCapacity, "%d bytes are more than the %d left of epoch %d", size, x.params.Capacity-ring.Used, e)
-		}
-		ring.Used = used
+		ring.Used += size
 		if ring.Rewards, err = add(ring.Rewards, perEpoch); err != nil {
 			return 0, err
 		}
