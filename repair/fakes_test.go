@@ -317,3 +317,18 @@ func running(t *testing.T, w *world, change func(*repair.Config)) (*repair.Repai
 		}
 	}
 }
+
+// recorder notes the order in which metadata of blobs is first asked for.
+type recorder struct {
+	peers
+	order *[]shard.BlobID
+}
+
+func (r recorder) Metadata(ctx context.Context, from committee.Member, id shard.BlobID) (*shard.Metadata, error) {
+	r.mu.Lock()
+	if !slices.Contains(*r.order, id) {
+		*r.order = append(*r.order, id)
+	}
+	r.mu.Unlock()
+	return r.peers.Metadata(ctx, from, id)
+}
