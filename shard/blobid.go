@@ -20,6 +20,9 @@ const blobIDTextLen = 43
 // encodingType is the code's number in hashed and stored bytes: RS2 ([ENC] EncodingType).
 const encodingType = 0x01
 
+// EncodingName is what users call the only encoding: Red Stuff over Reed–Solomon.
+const EncodingName = "RS2"
+
 // ErrBlobID says that a text is not a blob ID.
 var ErrBlobID = errors.New("shard: not a blob ID")
 
@@ -32,8 +35,9 @@ type Hash = merkle.Hash
 // little-endian one in Move contracts.
 type BlobID [BlobIDSize]byte
 
-// newBlobID hashes what a blob ID stands for.
-func newBlobID(size uint64, root Hash) BlobID {
+// DeriveBlobID returns the ID of the blob of size bytes whose metadata has the
+// given root ([ENC] BlobId).
+func DeriveBlobID(root Hash, size uint64) BlobID {
 	var b [1 + 8 + merkle.HashSize]byte
 	b[0] = encodingType
 	binary.LittleEndian.PutUint64(b[1:], size)

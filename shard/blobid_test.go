@@ -83,9 +83,14 @@ func TestRotation(t *testing.T) {
 		pair  PairIndex
 		shard Index
 	}{
-		{p7, number(15), 0, 1}, {p7, number(15), 5, 6}, {p7, number(15), 6, 0},
-		{p7, number(16), 5, 0}, {p7, number(16), 6, 1}, {p7, number(16), 4, 6},
-		{p5, number(11), 0, 1}, {p5, number(11), 4, 0},
+		{p7, number(15), 0, 1},
+		{p7, number(15), 5, 6},
+		{p7, number(15), 6, 0},
+		{p7, number(16), 5, 0},
+		{p7, number(16), 6, 1},
+		{p7, number(16), 4, 6},
+		{p5, number(11), 0, 1},
+		{p5, number(11), 4, 0},
 	} {
 		if got := tt.p.ShardOf(tt.id, tt.pair); got != tt.shard {
 			t.Errorf("pair %d: got shard %d, want %d", tt.pair, got, tt.shard)

@@ -10,8 +10,9 @@ import (
 
 // Encode cuts a blob into its sliver pairs, in pair order, and computes the
 // metadata. blob may be empty; it is neither kept nor changed, and everything
-// returned is the caller's. It needs about as much memory beyond the result as a
-// few hundred symbols. Its error is a *TooLargeError, or ErrParams.
+// returned is the caller's. Beyond the result it needs memory for about 3n symbols
+// or 3n·8 KiB per core, whichever is more. Its error is a *TooLargeError, or
+// ErrParams.
 func Encode(p Params, blob []byte) (*Metadata, []SliverPair, error) {
 	e, err := newEncoder(p, blob)
 	if err != nil {
@@ -24,8 +25,9 @@ func Encode(p Params, blob []byte) (*Metadata, []SliverPair, error) {
 	return e.metadata(), pairs, nil
 }
 
-// ComputeMetadata computes what Encode computes and keeps no slivers. It needs
-// about half as much memory as the blob. Its error is that of Encode.
+// ComputeMetadata computes what Encode computes and keeps no slivers: it needs
+// about half as much memory as the blob, and what Encode needs beyond its
+// result. Its error is that of Encode.
 func ComputeMetadata(p Params, blob []byte) (*Metadata, error) {
 	e, err := newEncoder(p, blob)
 	if err != nil {

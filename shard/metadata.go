@@ -58,7 +58,7 @@ func (m *Metadata) Root() Hash {
 }
 
 // ID returns the blob ID, computed anew at each call.
-func (m *Metadata) ID() BlobID { return newBlobID(m.Size, m.Root()) }
+func (m *Metadata) ID() BlobID { return DeriveBlobID(m.Root(), m.Size) }
 
 // Verify checks that the metadata is the one of blob id in a network of p: the
 // number of hashes, the size, the ID. Its error is an *InvalidError with

@@ -26,6 +26,14 @@ func readVectors(t *testing.T, name string, v any) {
 	}
 }
 
+// skipLong leaves out what takes long under the race detector.
+func skipLong(t *testing.T, n, length int) {
+	t.Helper()
+	if testing.Short() && n*n*2+length > 200_000 {
+		t.Skip("long")
+	}
+}
+
 // bcsOf returns the canonical bytes of a sliver.
 func bcsOf(s *shard.Sliver) []byte {
 	b, _ := s.AppendBinary(nil)
@@ -49,6 +57,7 @@ func TestBlobIDVectors(t *testing.T) {
 	for _, v := range vectors {
 		t.Run(fmt.Sprintf("n=%d/len=%d", v.N, v.Length), func(t *testing.T) {
 			t.Parallel()
+			skipLong(t, v.N, v.Length)
 			p := shardtest.MustParams(v.N)
 			if ss, err := p.SymbolSize(uint64(v.Length)); err != nil || ss != v.SymbolSize {
 				t.Errorf("symbol size: got %d, %v, want %d", ss, err, v.SymbolSize)
@@ -87,6 +96,7 @@ func TestSecondVectors(t *testing.T) {
 	for _, v := range file.Vectors {
 		t.Run(fmt.Sprintf("n=%d/len=%d", v.N, v.Len), func(t *testing.T) {
 			t.Parallel()
+			skipLong(t, v.N, v.Len)
 			md, pairs, err := shard.Encode(shardtest.MustParams(v.N), shardtest.Ramp(v.Seed, v.Len))
 			if err != nil {
 				t.Fatal(err)
@@ -184,6 +194,7 @@ func TestSliverDigestVectors(t *testing.T) {
 	for _, v := range vectors {
 		t.Run(fmt.Sprintf("n=%d", v.N), func(t *testing.T) {
 			t.Parallel()
+			skipLong(t, v.N, v.Length)
 			md, pairs, err := shard.Encode(shardtest.MustParams(v.N), shardtest.Blob(v.Seed, v.Length))
 			if err != nil {
 				t.Fatal(err)

@@ -171,6 +171,9 @@ func TestEncodeAgainstTwin(t *testing.T) {
 		for _, size := range []int{2, 34, 64, 130} {
 			t.Run(fmt.Sprintf("%d+%d of %d", s.k, s.m, size), func(t *testing.T) {
 				t.Parallel()
+				if testing.Short() && s.k*s.m*size > 10_000 {
+					t.Skip("long")
+				}
 				source := randomSymbols(rand.New(rand.NewPCG(uint64(s.k), uint64(size))), s.k, size)
 				got, want := encode(t, s.k, s.m, source), f.encode(source, s.m)
 				for j := range want {
@@ -189,6 +192,9 @@ func TestDecode(t *testing.T) {
 	for _, s := range append(shapes, []struct{ k, m int }{{101, 200}, {201, 100}, {334, 666}, {667, 333}}...) {
 		t.Run(fmt.Sprintf("%d+%d", s.k, s.m), func(t *testing.T) {
 			t.Parallel()
+			if testing.Short() && s.k+s.m > 500 {
+				t.Skip("long")
+			}
 			r := rand.New(rand.NewPCG(uint64(s.k), uint64(s.m)))
 			code, err := New(s.k, s.m)
 			if err != nil {
