@@ -21,7 +21,9 @@ const (
 	blsFile      = "bls.key"      // signs confirmations
 	accountFile  = "account.key"  // receives rewards
 	consensusDir = "consensus"    // signs blocks; the chain
-	storeDir     = "store"        // slivers and metadata
+	// StoreDir holds slivers and metadata: the part of a node that the others
+	// can restore.
+	StoreDir = "store"
 )
 
 // Keys are what a storage node signs with.

@@ -69,9 +69,10 @@ type Client struct {
 	wallet *ledgerrpc.Wallet
 	log    *slog.Logger
 
-	tails  sync.WaitGroup // uploads that go on after Store has returned
-	stop   context.Context
-	cancel context.CancelFunc
+	standing standing       // who failed lately
+	tails    sync.WaitGroup // uploads that go on after Store has returned
+	stop     context.Context
+	cancel   context.CancelFunc
 
 	// mu guards the fields below.
 	mu       sync.Mutex

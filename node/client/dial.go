@@ -1,0 +1,106 @@
+package client
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/floe-storage/floe/committee/ledgerrpc"
+	"github.com/floe-storage/floe/p2p"
+)
+
+// ErrManyNetworks says that a peer takes part in several networks and the
+// caller has to say which is meant.
+var ErrManyNetworks = errors.New("client: the peer is on several networks")
+
+// DialConfig says how to join a network as a client.
+type DialConfig struct {
+	Bootstrap []string           // multiaddrs with /p2p/; one that answers is enough
+	Network   string             // the chain ID; "": that of the first peer that answers
+	Account   ed25519.PrivateKey // pays for what is stored; nil: reading only
+	Logger    *slog.Logger       // nil: no log
+}
+
+// Session is a client with a peer of its own.
+type Session struct {
+	*Client
+	Host   *p2p.Host
+	Ledger *ledgerrpc.Client
+	Wallet *ledgerrpc.Wallet // nil without an account
+}
+
+// Dial joins a network through any of the bootstrap peers. ctx bounds the
+// joining only. Close the session.
+func Dial(ctx context.Context, cfg DialConfig) (*Session, error) {
+	if len(cfg.Bootstrap) == 0 {
+		return nil, errors.New("client: no bootstrap address")
+	}
+	if cfg.Network == "" {
+		var err error
+		if cfg.Network, err = discover(ctx, cfg.Bootstrap); err != nil {
+			return nil, err
+		}
+	}
+	host, err := p2p.New(ctx, p2p.Config{Network: cfg.Network, Client: true, Bootstrap: cfg.Bootstrap, Logger: cfg.Logger})
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{Host: host, Ledger: ledgerrpc.NewClient(host)}
+	if err := s.join(ctx, cfg); err != nil {
+		return nil, errors.Join(err, host.Close())
+	}
+	return s, nil
+}
+
+// discover asks the bootstrap peers for the network they are on.
+func discover(ctx context.Context, bootstrap []string) (string, error) {
+	var faults []error
+	for _, addr := range bootstrap {
+		names, err := p2p.Networks(ctx, addr)
+		switch {
+		case err != nil:
+			faults = append(faults, fmt.Errorf("%s: %w", addr, err))
+		case len(names) > 1:
+			return "", fmt.Errorf("%w: %v", ErrManyNetworks, names)
+		case len(names) == 1:
+			return names[0], nil
+		}
+	}
+	return "", fmt.Errorf("%w: no bootstrap peer tells its network: %w", ErrUnavailable, errors.Join(faults...))
+}
+
+func (s *Session) join(ctx context.Context, cfg DialConfig) error {
+	var faults []error
+	for _, addr := range cfg.Bootstrap {
+		id, err := s.Host.Connect(ctx, addr)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", addr, err))
+			continue
+		}
+		s.Ledger.Use(id)
+	}
+	if len(faults) == len(cfg.Bootstrap) {
+		return fmt.Errorf("%w: no bootstrap peer answers: %w", ErrUnavailable, errors.Join(faults...))
+	}
+	if cfg.Account != nil {
+		s.Wallet = ledgerrpc.NewWallet(s.Ledger, cfg.Account)
+	}
+	var err error
+	s.Client, err = New(Config{Host: s.Host, Ledger: s.Ledger, Wallet: s.Wallet, Logger: cfg.Logger})
+	if err != nil {
+		return err
+	}
+	net, err := s.Network(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range net.Committee.Members() { // more to ask when the first do not answer
+		s.Ledger.Use(p2p.PeerID(m.NetworkKey))
+	}
+	return nil
+}
+
+// Close ends the client and leaves the network.
+func (s *Session) Close() error { return errors.Join(s.Client.Close(), s.Host.Close()) }

@@ -1,0 +1,155 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/p2p"
+	"github.com/floe-storage/floe/p2p/exchange"
+	"github.com/floe-storage/floe/shard"
+)
+
+const (
+	// hedgeAfter is how long nothing may arrive before other nodes are asked
+	// for the same.
+	hedgeAfter      = 300 * time.Millisecond
+	metadataAtOnce  = 2
+	metadataTimeout = 10 * time.Second // for one node
+)
+
+// ReadOptions says how a blob is read.
+type ReadOptions struct {
+	Check shard.Check // of the whole blob against its metadata; zero is right
+}
+
+// Read returns the bytes of a certified blob. Errors: [ErrNotFound],
+// [ErrUnavailable], [ErrInconsistent].
+func (c *Client) Read(ctx context.Context, id shard.BlobID, opt ReadOptions) ([]byte, error) {
+	net, err := c.Network(ctx)
+	if err != nil {
+		return nil, err
+	}
+	status, err := c.Status(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case status.Kind == ledger.StatusNone:
+		return nil, fmt.Errorf("%w: %v", ErrNotFound, id)
+	case !status.Available():
+		return nil, fmt.Errorf("%w: %v is registered and not yet certified", ErrNotFound, id)
+	}
+	ex, err := c.exchangeFor(net)
+	if err != nil {
+		return nil, err
+	}
+	r := &reading{client: c, exchange: ex, committee: net.Committee, params: net.Committee.Params(), id: id}
+	if r.md, err = r.metadata(ctx); err != nil {
+		return nil, err
+	}
+	slivers, err := r.gather(ctx)
+	if err != nil {
+		return nil, err
+	}
+	data, err := shard.Decode(r.params, r.md, slivers, opt.Check)
+	var lie *shard.InconsistentBlobError
+	if errors.As(err, &lie) {
+		return nil, fmt.Errorf("%w: %v: %w", ErrInconsistent, id, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("decode blob %v: %w", id, err)
+	}
+	return data, nil
+}
+
+// reading is one blob on its way back.
+type reading struct {
+	client    *Client
+	exchange  *exchange.Client
+	committee *committee.Committee
+	params    shard.Params
+	id        shard.BlobID
+	md        *shard.Metadata
+}
+
+// metadata asks one node after the other, two at a time, until one sends what
+// hashes to the blob ID.
+func (r *reading) metadata(ctx context.Context) (*shard.Metadata, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type answer struct {
+		md  *shard.Metadata
+		err error
+	}
+	members := r.client.preferred(r.committee)
+	answers := make(chan answer, len(members))
+	asked, open := 0, 0
+	ask := func() {
+		if asked == len(members) {
+			return
+		}
+		m := members[asked]
+		asked++
+		open++
+		go func() { // ends with ctx, which the return below cancels
+			ctx, cancel := context.WithTimeout(ctx, metadataTimeout)
+			defer cancel()
+			md, err := r.exchange.Metadata(ctx, m.NetworkKey, r.id)
+			if err == nil {
+				err = md.Verify(r.params, r.id)
+			}
+			answers <- answer{md, err}
+		}()
+	}
+	for range metadataAtOnce {
+		ask()
+	}
+	hedge := time.NewTicker(hedgeAfter)
+	defer hedge.Stop()
+	var faults []error
+	for open > 0 {
+		select {
+		case a := <-answers:
+			if a.err == nil {
+				return a.md, nil
+			}
+			open--
+			faults = append(faults, a.err)
+			ask()
+		case <-hedge.C:
+			ask()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return nil, fmt.Errorf("%w: no metadata of blob %v: %w", ErrUnavailable, r.id, errors.Join(faults...))
+}
+
+// preferred returns the members in the order in which to ask them: shuffled,
+// connected ones first, those that have just failed us last.
+func (c *Client) preferred(net *committee.Committee) []*committee.Member {
+	members := net.Members()
+	out := make([]*committee.Member, len(members))
+	for i, j := range rand.Perm(len(members)) {
+		out[i] = &members[j]
+	}
+	slices.SortStableFunc(out, func(a, b *committee.Member) int { return c.rank(a) - c.rank(b) })
+	return out
+}
+
+func (c *Client) rank(m *committee.Member) int {
+	switch id := p2p.PeerID(m.NetworkKey); {
+	case c.standing.failing(id):
+		return 2
+	case c.host.Connected(id):
+		return 0
+	default:
+		return 1
+	}
+}

@@ -1,0 +1,193 @@
+package node
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"sync/atomic"
+
+	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/committee/ledgerrpc"
+	"github.com/floe-storage/floe/p2p"
+	"github.com/floe-storage/floe/shard"
+	"github.com/floe-storage/floe/shard/store"
+)
+
+// cursorName is under which the store keeps the last height followed.
+const cursorName = "followed-height"
+
+// standing is what the ledger says of the running epoch.
+type standing struct {
+	system    ledger.System
+	committee *committee.Committee
+}
+
+// chain is the ledger as this node has followed it. It is repair.Ledger.
+type chain struct {
+	ledger ledgerrpc.Backend
+	now    atomic.Pointer[standing]
+}
+
+// refresh reads the running epoch and its committee.
+func (c *chain) refresh(ctx context.Context) error {
+	return c.ledger.View(ctx, func(r ledger.Reader, _ uint64) error {
+		sys, err := ledger.ReadSystem(r)
+		if err != nil {
+			return err
+		}
+		members, err := ledger.ReadCommittee(r)
+		if err != nil {
+			return err
+		}
+		c.now.Store(&standing{sys, members})
+		return nil
+	})
+}
+
+// Committee returns the committee of the running epoch, nil before it is known.
+func (c *chain) Committee() *committee.Committee {
+	if s := c.now.Load(); s != nil {
+		return s.committee
+	}
+	return nil
+}
+
+// peers returns the network keys of the committee.
+func (c *chain) peers() []p2p.PeerID {
+	var ids []p2p.PeerID
+	if members := c.Committee(); members != nil {
+		for _, m := range members.Members() {
+			ids = append(ids, m.NetworkKey)
+		}
+	}
+	return ids
+}
+
+// status returns what the ledger says of a blob.
+func (c *chain) status(ctx context.Context, id shard.BlobID) (ledger.Status, error) {
+	var s ledger.Status
+	err := c.ledger.View(ctx, func(r ledger.Reader, _ uint64) (err error) {
+		s, err = ledger.ReadStatus(r, id)
+		return err
+	})
+	return s, err
+}
+
+// claim returns whether a blob is to be kept with the given persistence.
+func (c *chain) claim(ctx context.Context, id shard.BlobID, p committee.Persistence) (ok bool, epoch committee.Epoch, err error) {
+	err = c.ledger.View(ctx, func(r ledger.Reader, _ uint64) error {
+		sys, err := ledger.ReadSystem(r)
+		if err != nil {
+			return err
+		}
+		epoch = sys.Epoch
+		_, ok, err = ledger.ReadClaim(r, id, p)
+		return err
+	})
+	return ok, epoch, err
+}
+
+// Wanted tells whether a blob is certified and has not ended.
+func (c *chain) Wanted(id shard.BlobID) bool {
+	s, err := c.status(context.Background(), id) //nolint:forbidigo // reads memory and local disk; repair.Ledger has no context
+	return err == nil && s.Available()
+}
+
+// Blobs iterates over the certified blobs that have not ended.
+func (c *chain) Blobs() iter.Seq[shard.BlobID] {
+	return func(yield func(shard.BlobID) bool) {
+		var ids []shard.BlobID                                                          // collected first: repairs must not hold a view of the state open
+		_ = c.ledger.View(context.Background(), func(r ledger.Reader, _ uint64) error { //nolint:forbidigo // as in Wanted
+			return ledger.AscendAvailable(r, shard.BlobID{}, func(id shard.BlobID, _ committee.Epoch) bool {
+				ids = append(ids, id)
+				return true
+			})
+		}) // a node that cannot read its ledger has halted, which its Run reports
+		for _, id := range ids {
+			if !yield(id) {
+				return
+			}
+		}
+	}
+}
+
+// follow reacts to every block from where the node left off, until ctx ends.
+func (n *Node) follow(ctx context.Context) error {
+	from, err := n.cursor()
+	if err != nil {
+		return err
+	}
+	for block, err := range n.chain.ledger.Events(ctx, from) {
+		if err != nil {
+			return fmt.Errorf("follow the ledger: %w", err)
+		}
+		for _, ev := range block.Events {
+			if err := n.react(ctx, ev.Event); err != nil {
+				return fmt.Errorf("follow the ledger at height %d: %w", block.Height, err)
+			}
+		}
+		if len(block.Events) == 0 {
+			continue // what is not recorded is only looked at again
+		}
+		b := binary.BigEndian.AppendUint64(nil, block.Height)
+		if err := n.store.PutValue(ctx, cursorName, b); err != nil && !errors.Is(err, store.ErrFull) {
+			return fmt.Errorf("record height %d: %w", block.Height, err)
+		}
+	}
+	return ctx.Err()
+}
+
+func (n *Node) cursor() (uint64, error) {
+	b, err := n.store.Value(cursorName)
+	if errors.Is(err, store.ErrNotFound) {
+		return 1, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	const size = 8
+	if len(b) != size {
+		return 0, fmt.Errorf("%w: recorded height of %d bytes", store.ErrCorrupt, len(b))
+	}
+	return binary.BigEndian.Uint64(b) + 1, nil
+}
+
+// react does what an event calls for. Events are seen again after a crash, so
+// everything here may be repeated.
+func (n *Node) react(ctx context.Context, ev ledger.Event) error {
+	v, err := ev.Parse()
+	if err != nil {
+		return err
+	}
+	switch v := v.(type) {
+	case ledger.BlobCertified:
+		if !v.Extension {
+			n.repairer.Certified(v.BlobID)
+		}
+	case ledger.BlobDeleted:
+		return n.forget(ctx, v.BlobID)
+	case ledger.BlobExpired:
+		return n.forget(ctx, v.BlobID)
+	case ledger.EpochChanged:
+		if err := n.chain.refresh(ctx); err != nil {
+			return err
+		}
+		n.log.InfoContext(ctx, "epoch began", "epoch", v.Epoch)
+	}
+	return nil
+}
+
+// forget deletes a blob that nobody has a living claim to. No confirmation is
+// given between the look at the claims and the deletion.
+func (n *Node) forget(ctx context.Context, id shard.BlobID) error {
+	n.claims.Lock()
+	defer n.claims.Unlock()
+	s, err := n.chain.status(ctx, id)
+	if err != nil || s.Kind != ledger.StatusNone {
+		return err
+	}
+	return n.store.DeleteBlob(ctx, id)
+}

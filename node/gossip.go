@@ -1,0 +1,132 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/floe-storage/floe/p2p"
+	"github.com/floe-storage/floe/repair"
+	"github.com/floe-storage/floe/shard"
+)
+
+const (
+	availabilityTopic = "availability/1"
+	announceEvery     = time.Second // what was stored meanwhile goes out together
+	maxWaiting        = 4096        // entries; more are left out: gossip is a hint
+	entriesAtOnce     = 64          // entries of one announcement
+)
+
+// gossip tells the others what this node has stored and restored, and hears
+// the same from them.
+type gossip struct {
+	node  *Node
+	topic *p2p.Topic
+	log   *slog.Logger
+
+	// mu guards the fields below.
+	mu      sync.Mutex
+	waiting []repair.Entry
+	seq     uint64
+}
+
+func newGossip(n *Node) (*gossip, error) {
+	g := &gossip{node: n, log: n.log, seq: uint64(time.Now().UnixMicro())} // ascends over restarts, too
+	var err error
+	g.topic, err = n.host.Join(availabilityTopic, p2p.TopicConfig{MaxSize: repair.MaxAnnouncement, Validate: g.validate})
+	return g, err
+}
+
+// validate lets announcements of members pass, if they can be read.
+func (g *gossip) validate(from p2p.PeerID, data []byte) p2p.Verdict {
+	if g.node.Committee().ByNetworkKey(from) == nil {
+		return p2p.Ignore
+	}
+	if _, err := repair.ParseAnnouncement(data, g.node.params.Shards()); err != nil {
+		return p2p.Reject
+	}
+	return p2p.Accept
+}
+
+// stored has pairs announced that a writer has sent.
+func (g *gossip) stored(id shard.BlobID, pairs []shard.PairIndex) {
+	slices.Sort(pairs)
+	if pairs = slices.Compact(pairs); len(pairs) == 0 {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.waiting) < maxWaiting {
+		g.waiting = append(g.waiting, repair.Entry{Blob: id, Kind: repair.Stored, Pairs: pairs})
+	}
+}
+
+// restored is repair.Config.OnRestored.
+func (g *gossip) restored(id shard.BlobID, slivers []repair.Restored) {
+	var pairs []shard.PairIndex
+	for _, s := range slivers {
+		pairs = append(pairs, g.node.params.PairOf(id, s.Shard))
+	}
+	g.stored(id, pairs)
+}
+
+// run announces and listens until ctx ends.
+func (g *gossip) run(ctx context.Context) error {
+	var listening sync.WaitGroup
+	listening.Go(func() { g.listen(ctx) }) // ends with ctx
+	defer listening.Wait()
+	tick := time.NewTicker(announceEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			g.announce(ctx)
+		}
+	}
+}
+
+func (g *gossip) announce(ctx context.Context) {
+	for {
+		g.mu.Lock()
+		n := min(len(g.waiting), entriesAtOnce)
+		entries := g.waiting[:n]
+		g.waiting = g.waiting[n:]
+		g.seq++
+		a := repair.Announcement{Epoch: g.node.Committee().Epoch(), Seq: g.seq, Entries: entries}
+		g.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		b, err := a.AppendBinary(nil)
+		if err == nil {
+			err = g.topic.Publish(ctx, b)
+		}
+		if err != nil {
+			g.log.DebugContext(ctx, "announcement was not sent", "err", err)
+		}
+	}
+}
+
+func (g *gossip) listen(ctx context.Context) {
+	for {
+		m, err := g.topic.Next(ctx)
+		if err != nil {
+			return
+		}
+		sender := g.node.Committee().ByNetworkKey(m.From)
+		a, err := repair.ParseAnnouncement(m.Data, g.node.params.Shards())
+		if sender == nil || err != nil {
+			continue // the committee has changed since the message was let in
+		}
+		if err := g.node.repairer.Observe(sender.ID, a); err != nil && !errors.Is(err, repair.ErrOld) {
+			g.log.DebugContext(ctx, "announcement was dropped", "peer", m.From, "err", err)
+		}
+	}
+}
+
+func (g *gossip) close() { g.topic.Close() }

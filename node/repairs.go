@@ -1,0 +1,60 @@
+package node
+
+import (
+	"context"
+
+	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/p2p"
+	"github.com/floe-storage/floe/p2p/exchange"
+	"github.com/floe-storage/floe/p2p/wire"
+	"github.com/floe-storage/floe/repair"
+	"github.com/floe-storage/floe/shard"
+	"github.com/floe-storage/floe/shard/store"
+)
+
+// peers is repair.Peers over the network.
+type peers struct{ *Node }
+
+// Metadata implements [repair.Peers].
+func (n peers) Metadata(ctx context.Context, from committee.Member, id shard.BlobID) (*shard.Metadata, error) {
+	md, err := n.client.Metadata(ctx, p2p.PeerID(from.NetworkKey), id)
+	return md, absent(err)
+}
+
+// Symbols implements [repair.Peers].
+func (n peers) Symbols(ctx context.Context, from committee.Member, r repair.SymbolRequest) (repair.SymbolReply, error) {
+	reply, err := n.client.Symbols(ctx, p2p.PeerID(from.NetworkKey), exchange.SymbolRequest{
+		Blob: r.Blob, SymbolSize: r.SymbolSize, Axis: r.Axis, Targets: r.Targets, Sources: r.Sources, Proofs: r.Proofs,
+	})
+	return repair.SymbolReply(reply), absent(err)
+}
+
+// absent turns the wire's word for absence into the repairer's.
+func absent(err error) error {
+	if wire.IsNotFound(err) {
+		return repair.ErrAbsent
+	}
+	return err
+}
+
+// shelf is repair.Store over the node's store.
+type shelf struct{ *store.Store }
+
+// Holdings implements [repair.Store].
+func (s shelf) Holdings(id shard.BlobID, shards []shard.Index) ([]repair.Holding, error) {
+	held, err := s.Store.Holdings(id, shards)
+	out := make([]repair.Holding, len(held))
+	for i, h := range held {
+		out[i] = repair.Holding(h)
+	}
+	return out, err
+}
+
+// PutSlivers implements [repair.Store].
+func (s shelf) PutSlivers(ctx context.Context, id shard.BlobID, items []repair.Item) error {
+	in := make([]store.Item, len(items))
+	for i, it := range items {
+		in[i] = store.Item(it)
+	}
+	return s.Store.PutSlivers(ctx, id, in)
+}
