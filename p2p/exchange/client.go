@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -42,18 +43,28 @@ func (c *Client) call(ctx context.Context, to p2p.PeerID, proto string, fn func(
 	return nil
 }
 
-// ask sends a request that nothing follows and waits for the status of the answer.
+// ask sends a request that nothing follows and waits for the status of the answer. A peer that is busy
+// may answer and hang up before it has read the request: its answer counts, not the broken write.
 func (k *conn) ask(m wire.Message) error {
+	sent := k.send(m)
+	if errors.Is(sent, p2p.ErrTimeout) {
+		return sent
+	}
+	err := k.status(true)
+	if _, ok := err.(*wire.Error); !ok && err != nil && sent != nil { //nolint:errorlint // made by status, not wrapped
+		return fmt.Errorf("%w (after: %w)", err, sent)
+	}
+	return err
+}
+
+func (k *conn) send(m wire.Message) error {
 	if err := k.write(m); err != nil {
 		return err
 	}
 	if err := k.flush(); err != nil {
 		return err
 	}
-	if err := k.s.CloseWrite(); err != nil {
-		return err
-	}
-	return k.status(true)
+	return k.s.CloseWrite()
 }
 
 // status reads a status and returns it as an error unless it is good.

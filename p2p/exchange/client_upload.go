@@ -46,10 +46,7 @@ func (c *Client) upload(k *conn, u *Upload, done *wire.Uploaded) error {
 		}
 		return err
 	}
-	if err := k.read(done); err != nil {
-		return err
-	}
-	return sent
+	return k.read(done) // a node that has stored all may hang up before we have closed our side
 }
 
 // send writes the whole request. It stops early, without fault, once an answer is there.
