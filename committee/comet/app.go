@@ -59,9 +59,9 @@ func newApp(machine Machine, genesis []byte, t *tree, log *slog.Logger) *app {
 		changed: make(chan struct{}),
 		halted:  make(chan struct{}),
 	}
-	if r, height, ok := t.last(); ok {
+	if _, height, ok := t.last(); ok {
 		a.height.Store(height)
-		a.checker = machine.NewChecker(r, height)
+		a.checker = machine.NewChecker(t.base, height)
 	}
 	return a
 }
@@ -89,8 +89,7 @@ func (a *app) InitChain(context.Context, *abci.RequestInitChain) (res *abci.Resp
 		a.tree.stage(genesis)
 		a.tree.commit(nil)
 	}
-	r, _, _ := a.tree.last()
-	a.checker = a.machine.NewChecker(r, 0)
+	a.checker = a.machine.NewChecker(a.tree.base, 0)
 	return &abci.ResponseInitChain{AppHash: a.tree.working.Hash(), Validators: validatorUpdates(validators)}, nil
 }
 
@@ -129,11 +128,11 @@ func txSizeOK(tx []byte) bool { return len(tx) > 0 && len(tx) <= ledger.MaxTxSiz
 func (a *app) FinalizeBlock(_ context.Context, req *abci.RequestFinalizeBlock) (res *abci.ResponseFinalizeBlock, err error) {
 	defer func() { a.haltOn(err) }()
 	defer catchFault(&err)
-	base, height, ok := a.tree.last()
+	_, height, ok := a.tree.last()
 	if !ok || uint64(req.Height) != height+1 {
 		return nil, fmt.Errorf("apply block %d: the state is at height %d", req.Height, height)
 	}
-	overlay := ledger.NewOverlay(base)
+	overlay := ledger.NewOverlay(a.tree.base)
 	result := a.machine.ApplyBlock(overlay, ledger.Block{
 		Height: uint64(req.Height),
 		Time:   uint64(req.Time.UnixMilli()),
@@ -168,8 +167,7 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (res *abci.ResponseCo
 	outcomes, index := outcomesOf(p)
 	a.tree.commit(index)
 	a.height.Store(p.height)
-	r, _, _ := a.tree.last()
-	a.checker = a.machine.NewChecker(r, p.height)
+	a.checker = a.machine.NewChecker(a.tree.base, p.height)
 	a.results.committed(outcomes)
 	a.mu.Lock()
 	close(a.changed)

@@ -49,16 +49,24 @@ func fault(err error) {
 	}
 }
 
-// nodeCacheCount is how many nodes of the tree stay in memory: with some 200
-// bytes each, 4 MiB when full.
-const nodeCacheCount = 20_000
+// How many nodes of the tree stay in memory: with some 200 bytes each, 5 MiB
+// when both caches are full.
+const (
+	workingNodes = 16_000
+	readingNodes = 8_000
+)
 
 // tree is the state in an IAVL tree. Version v is the state after height v-1.
-// The working tree belongs to the ABCI application, which is called by one
-// goroutine at a time; committed states may be read at any time by anyone.
+//
+// It is opened twice, because IAVL writes to nodes that it shares between
+// versions when it changes one of them: the working tree and base belong to
+// the ABCI application, which is called by one goroutine at a time; the
+// committed state comes from the other tree and may be read by anyone.
 type tree struct {
 	db      *treeDB
 	working *iavl.MutableTree
+	base    reader // the committed state, for the application alone
+	reading *iavl.MutableTree
 
 	mu        sync.RWMutex        // mu guards the fields below.
 	committed *iavl.ImmutableTree // nil before genesis
@@ -67,18 +75,34 @@ type tree struct {
 func openTree(db *database) (*tree, error) {
 	t := &tree{db: &treeDB{PrefixDB: dbm.NewPrefixDB(db, []byte("a/")), raw: db}}
 	// No flush before the version is whole: SaveVersion is one batch.
-	t.working = iavl.NewMutableTree(t.db, nodeCacheCount, true, iavl.NewNopLogger(), iavl.FlushThresholdOption(math.MaxInt))
+	whole := iavl.FlushThresholdOption(math.MaxInt)
+	t.working = iavl.NewMutableTree(t.db, workingNodes, true, iavl.NewNopLogger(), whole)
+	t.reading = iavl.NewMutableTree(t.db, readingNodes, true, iavl.NewNopLogger(), whole)
 	version, err := t.working.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load the state: %w", err)
 	}
-	if version > 0 {
-		t.committed, err = t.working.GetImmutable(version)
+	if version == 0 {
+		return t, nil
 	}
+	return t, t.show(version)
+}
+
+// show makes a saved version the committed state.
+func (t *tree) show(version int64) error {
+	base, err := t.working.GetImmutable(version)
 	if err != nil {
-		return nil, fmt.Errorf("load the state's version %d: %w", version, err)
+		return fmt.Errorf("load the state's version %d: %w", version, err)
 	}
-	return t, nil
+	saved, err := t.reading.GetImmutable(version)
+	if err != nil {
+		return fmt.Errorf("load the state's version %d: %w", version, err)
+	}
+	t.base = reader{base}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.committed = saved
+	return nil
 }
 
 // last returns the last committed state and its height; ok is false before genesis.
@@ -107,11 +131,7 @@ func (t *tree) commit(extra []keyValue) {
 	_, version, err := t.working.SaveVersion()
 	t.db.extra = nil
 	fault(err)
-	saved, err := t.working.GetImmutable(version)
-	fault(err)
-	t.mu.Lock()
-	t.committed = saved
-	t.mu.Unlock()
+	fault(t.show(version))
 }
 
 // reader is a state as it was at one height. It stays valid while newer
@@ -177,13 +197,15 @@ type treeDB struct {
 var errNodeMissing = errors.New("comet: a node of the state's tree is missing")
 
 func (d *treeDB) Get(key []byte) ([]byte, error) {
-	value, err := d.PrefixDB.Get(key)
+	value, err := d.raw.Get(treeKey(key)) // PrefixDB would let only one read at a time
 	if err == nil && value == nil {
 		err = d.missing(key)
 	}
 	fault(err)
 	return value, nil
 }
+
+func treeKey(key []byte) []byte { return append([]byte("a/"), key...) }
 
 // missing judges a key that was not found. A node key is s<version><nonce>;
 // nonces 0 and 1 are asked for to find out whether a version exists.
@@ -221,7 +243,7 @@ type treeBatch struct {
 
 func (b *treeBatch) key(key []byte) []byte {
 	b.size += len(key)
-	return append([]byte("a/"), key...)
+	return treeKey(key)
 }
 
 func (b *treeBatch) Set(key, value []byte) error {

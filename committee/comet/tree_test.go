@@ -48,10 +48,9 @@ func TestTreeAgainstModel(t *testing.T) {
 	model := map[string]string{}
 	var lastHash []byte
 	for height := range 60 {
-		base, _, _ := tr.last()
 		next := maps.Clone(model)
-		overlay := ledger.NewOverlay(base)
-		junk := ledger.NewOverlay(base)
+		overlay := ledger.NewOverlay(tr.base)
+		junk := ledger.NewOverlay(tr.base)
 		junk.Set([]byte("junk"), []byte("of a block that was not committed"))
 		tr.stage(junk)
 		if height%5 != 4 {
@@ -163,8 +162,7 @@ func TestSnapshotsWhileCommitting(t *testing.T) {
 	t.Parallel()
 	tr, _ := newTestTree(t)
 	put := func(i int) {
-		base, _, _ := tr.last()
-		overlay := ledger.NewOverlay(base)
+		overlay := ledger.NewOverlay(tr.base)
 		overlay.Set([]byte("first"), fmt.Append(nil, i))
 		for j := range 20 {
 			overlay.Set(fmt.Append(nil, "k", (i*7+j)%50), fmt.Append(nil, i))
