@@ -328,6 +328,64 @@ func TestLanesAreIndependent(t *testing.T) {
 	}
 }
 
+// A long symbol, which is worked on piece by piece, is coded as each of its
+// blocks is alone; encoding and both ways of decoding.
+func TestLongSymbols(t *testing.T) {
+	t.Parallel()
+	for _, s := range []struct{ k, m int }{{4, 6}, {7, 3}, {34, 66}, {67, 33}} {
+		t.Run(fmt.Sprintf("%d+%d", s.k, s.m), func(t *testing.T) {
+			t.Parallel()
+			code, err := New(s.k, s.m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			span := pow2(code.span())
+			size := max(2*stripe(2*code.chunk, 1<<30), 2*stripe(span, 1<<30), 2*stripe(2*matrixWidth, 1<<30)) + 64
+			if s.k > 10 {
+				size = 2*stripe(2*code.chunk, 1<<30) + 64
+			}
+			r := rand.New(rand.NewPCG(5, uint64(s.k)))
+			all := append(randomSymbols(r, s.k, size), lanes(s.m, NewLayout(size, 1))...)
+			if err := code.Encode(all[:s.k], all[s.k:], new(Work)); err != nil {
+				t.Fatal(err)
+			}
+			for _, off := range []int{0, 64, size / 2 &^ 63, size - 128, size - 64} {
+				source := make([][]byte, s.k)
+				for i := range source {
+					source[i] = all[i][off : off+64]
+				}
+				for j, want := range encode(t, s.k, s.m, source) {
+					if !bytes.Equal(all[s.k+j][off:off+64], want) {
+						t.Fatalf("parity %d differs at %d", j, off)
+					}
+				}
+			}
+			known := r.Perm(s.k + s.m)[:s.k]
+			d, err := code.Decoder(known)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := make([][]byte, s.k)
+			for i, x := range known {
+				in[i] = all[x]
+			}
+			var w Work
+			for range 2 {
+				out := lanes(len(d.Missing()), NewLayout(size, 1))
+				if err := d.Decode(in, out, &w); err != nil {
+					t.Fatal(err)
+				}
+				for i, x := range d.Missing() {
+					if !bytes.Equal(out[i], all[x]) {
+						t.Fatalf("symbol %d differs", x)
+					}
+				}
+				d.flip(known)
+			}
+		})
+	}
+}
+
 func TestShapeErrors(t *testing.T) {
 	t.Parallel()
 	for _, s := range []struct{ k, m int }{{0, 1}, {1, 0}, {-1, 3}, {1 << 20, 1}, {32769, 32769}, {40000, 30000}} {
