@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 )
@@ -23,6 +24,7 @@ type op struct {
 	parts  [][]byte // sealed under key when the writer comes to it; nil deletes
 	row    []byte   // with parts: the holding's key, of which dataLength is the value; deleted with key
 	length uint32   // with row: of the sliver's data
+	urgent bool     // helps to make room, as deletes do
 }
 
 func (o *op) size() (n int) {
@@ -119,7 +121,11 @@ func (s *Store) apply(group []*write) {
 	// If we crash here, some or all of the group is there and none of it was
 	// acknowledged.
 	if err == nil {
+		table := s.logs.table
 		err = s.logs.sync(s.db)
+		if table != s.logs.table {
+			s.measure()
+		}
 	}
 	if err != nil {
 		err = s.classify(err)
@@ -129,18 +135,23 @@ func (s *Store) apply(group []*write) {
 	}
 }
 
-// fits tells whether w may be written with so many bytes free. Deletes may use
-// most of the reserve, because they are how room is made.
+// fits tells whether w may be written with so many bytes free. What a compaction
+// may need stays free as well as the reserve: the tables once more, at worst. Deletes
+// may use most of the reserve, because they are how room is made.
 func (s *Store) fits(w *write, free uint64) bool {
-	reserve := s.cfg.Reserve
-	deletes := true
-	for i := range w.ops {
-		deletes = deletes && w.ops[i].parts == nil
-	}
-	if deletes {
-		reserve /= 4
+	reserve := s.cfg.Reserve + s.tables
+	if !slices.ContainsFunc(w.ops, func(o op) bool { return o.parts != nil && !o.urgent }) {
+		reserve = s.cfg.Reserve / 4
 	}
 	return free >= reserve && free-reserve >= uint64(w.size)
+}
+
+// measure notes how large the tables are; they change when a log is flushed.
+func (s *Store) measure() {
+	s.tables = 0
+	for _, t := range s.db.Tables() {
+		s.tables += uint64(t.OnDiskSize)
+	}
 }
 
 // classify turns an error of Badger, which carries no kinds, into one of ours.

@@ -56,7 +56,8 @@ type Store struct {
 	quit    chan struct{} // closed by Close when nobody can send on the others any more
 	wg      sync.WaitGroup
 
-	logs    logs // owned by the writer
+	logs    logs   // owned by the writer
+	tables  uint64 // bytes in Badger's tables when last measured; owned by the writer
 	slivers atomic.Int64
 	bytes   atomic.Int64
 
@@ -124,6 +125,7 @@ func (s *Store) open() error {
 		return fmt.Errorf("%w: %w (%s)", ErrCorrupt, err, corruptHint)
 	}
 	s.db = db
+	s.measure()
 	err = s.logs.start(s.dir)
 	if err == nil {
 		err = s.count()
