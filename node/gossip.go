@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	availabilityTopic = "availability/1"
+	availabilityTopic = "availability"
 	announceEvery     = time.Second // what was stored meanwhile goes out together
 	maxWaiting        = 4096        // entries; more are left out: gossip is a hint
 	entriesAtOnce     = 64          // entries of one announcement

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/floe-storage/floe/node/devnet"
+)
+
+const (
+	startTimeout = 60 * time.Second
+	childPause   = 10 * time.Second // between asking a command to end and ending it
+)
+
+// devnetFlags are what floe devnet is told.
+type devnetFlags struct {
+	cfg   devnet.Config
+	store string
+}
+
+func (a *app) devnetCommand() *cobra.Command {
+	var d devnetFlags
+	cmd := &cobra.Command{
+		Use:   "devnet [flags] [-- COMMAND [ARG…]]",
+		Short: "run a whole network in this process",
+		Long: `devnet runs a whole network in this process: storage nodes with their own hosts,
+stores and validators, and an HTTP API. It serves until Ctrl-C.
+
+With --store FILE it first shows that the network works: it stores the file,
+stops as many nodes as may fail, reads the file back, wipes one node and lets it
+repair itself. The exit status says whether all of that worked.
+
+With a COMMAND it runs that and exits with its status. The command finds the
+network in FLOE_PUBLISHER_URL, FLOE_AGGREGATOR_URL, FLOE_BOOTSTRAP and
+FLOE_DEVNET_DIR.
+
+Without --dir the network lives in a temporary directory that goes when it stops.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
+				return usageError{fmt.Errorf("floe devnet: unexpected argument %q", args[0]), "write -- before a command to run"}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.devnet(cmd.Context(), d, args) },
+	}
+	f := cmd.Flags()
+	f.IntVar(&d.cfg.Nodes, "nodes", 0, fmt.Sprintf("number of storage nodes (default %d)", devnet.DefaultNodes))
+	f.IntVar(&d.cfg.Shards, "shards", 0, fmt.Sprintf("number of shards (default %d)", devnet.DefaultShards))
+	f.DurationVar(&d.cfg.Epoch, "epoch", 0, "length of an epoch of a new network (default 10m)")
+	f.StringVar(&d.cfg.Dir, "dir", "", "keep the network in this directory, and go on with the one that is there")
+	f.StringVar(&d.cfg.HTTP, "http", devnet.DefaultHTTP, "where the HTTP API listens; port 0 takes any")
+	f.StringVar(&d.store, "store", "", "show that the network works, with this file")
+	return cmd
+}
+
+func (a *app) devnet(ctx context.Context, d devnetFlags, command []string) (err error) {
+	var data []byte
+	if d.store != "" { // before anything is started for it
+		if data, err = os.ReadFile(d.store); err != nil {
+			return err
+		}
+	}
+	temporary := d.cfg.Dir == ""
+	if temporary {
+		if d.cfg.Dir, err = os.MkdirTemp("", "floe-devnet-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(d.cfg.Dir)) }()
+	}
+	if d.cfg.Dir, err = filepath.Abs(d.cfg.Dir); err != nil {
+		return err
+	}
+	d.cfg.Logger = a.logger()
+
+	began := time.Now()
+	start, cancel := context.WithTimeout(ctx, startTimeout)
+	net, err := devnet.Open(start, d.cfg)
+	cancel()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, net.Close()) }()
+	defer a.remember(net.Dir())()
+	card := net.Card()
+	a.say("network %s: %d nodes, %d shards, started in %s", card.ChainID, card.Nodes, card.Shards, duration(time.Since(began)))
+
+	if d.store != "" {
+		show := demonstration{app: a, net: net, name: d.store, data: data, began: began}
+		if err := show.run(ctx); err != nil {
+			return err
+		}
+	}
+	if len(command) > 0 {
+		return a.runCommand(ctx, net, command)
+	}
+	a.describe(net, temporary)
+	<-ctx.Done()
+	a.say("stopping")
+	return nil
+}
+
+// say tells the user something that is not data.
+func (a *app) say(format string, args ...any) { fmt.Fprintf(a.err, format+"\n", args...) }
+
+func (a *app) describe(net *devnet.Net, temporary bool) {
+	kept := "kept"
+	if temporary {
+		kept = "temporary, --dir DIR keeps it"
+	}
+	a.say("")
+	a.say("serving until Ctrl-C")
+	a.say("  HTTP API   %s", net.URL())
+	a.say("  bootstrap  %s", net.Bootstrap()[0])
+	a.say("  data       %s (%s)", net.Dir(), kept)
+	a.say("try")
+	a.say("  curl -X PUT --data-binary @FILE '%s/v1/blobs?epochs=2'", net.URL())
+	a.say("  curl %s/v1/blobs/BLOB_ID", net.URL())
+	a.say("  floe store FILE      and then   floe read BLOB_ID, floe status BLOB_ID")
+}
+
+// runCommand runs a program that finds the network in its environment.
+func (a *app) runCommand(ctx context.Context, net *devnet.Net, command []string) error {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Env = append(os.Environ(),
+		envPublisher+"="+net.URL(), envAggregator+"="+net.URL(),
+		envBootstrap+"="+net.Bootstrap()[0], envDevnetDir+"="+net.Dir())
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.in, a.out, a.err
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = childPause
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return hinted{fmt.Errorf("run %s: %w", strings.Join(command, " "), err), "the words after -- are a program and its arguments"}
+	}
+	return err
+}
+
+// duration writes a time for people.
+func duration(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.2f s", d.Seconds())
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"github.com/floe-storage/floe/committee/comet"
+	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/committee/ledgerrpc"
+	"github.com/floe-storage/floe/node/client"
+	"github.com/floe-storage/floe/p2p"
+	"github.com/floe-storage/floe/shard"
+	"github.com/floe-storage/floe/shard/store"
+)
+
+const (
+	exitOK           = 0
+	exitError        = 1
+	exitUsage        = 2
+	exitNotFound     = 3
+	exitUnavailable  = 4
+	exitFunds        = 5
+	exitTooLarge     = 6
+	exitAddressInUse = 7
+	exitLocked       = 8
+	exitCorrupt      = 9
+	exitWrongNetwork = 10
+	exitInconsistent = 11
+)
+
+// usageError is a command line that makes no sense, with a word of help.
+type usageError struct {
+	error
+	hint string
+}
+
+func (e usageError) Unwrap() error { return e.error }
+
+// hinted is an error with what to do about it.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e hinted) Unwrap() error { return e.error }
+
+// silent ends with an exit status when all has been said.
+type silent struct{ code int }
+
+func (s silent) Error() string { return fmt.Sprintf("exit status %d", s.code) }
+
+// report prints an error and returns the exit status for it.
+func (a *app) report(err error) int {
+	var said silent
+	if errors.As(err, &said) {
+		return said.code
+	}
+	code, hint := classify(err)
+	if a.json {
+		body := map[string]any{"error": map[string]any{"exitCode": code, "message": err.Error(), "hint": hint}}
+		_ = json.NewEncoder(a.out).Encode(body) // there is nowhere left to report to
+		return code
+	}
+	fmt.Fprintln(a.err, "floe: error:", err)
+	if hint != "" {
+		fmt.Fprintln(a.err, "floe: hint:", hint)
+	}
+	return code
+}
+
+// classify returns the exit status for an error and what to do about it.
+func classify(err error) (code int, hint string) {
+	var (
+		usage   usageError
+		advice  hinted
+		large   *shard.TooLargeError
+		refusal *ledger.Error
+		listen  *p2p.ListenError
+		network *p2p.WrongNetworkError
+	)
+	switch {
+	case errors.As(err, &usage):
+		return exitUsage, usage.hint
+	case errors.As(err, &large):
+		code, hint = exitTooLarge, "store it on a network with more shards, or in parts"
+	case errors.As(err, &refusal) && refusal.Code == ledger.CodeInsufficientFunds:
+		code, hint = exitFunds, "send WAL to the account, or name another with --account"
+	case errors.Is(err, client.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		code = exitNotFound
+	case errors.Is(err, client.ErrInconsistent):
+		code = exitInconsistent
+	case errors.As(err, &listen) && errors.Is(err, syscall.EADDRINUSE), errors.Is(err, syscall.EADDRINUSE):
+		code, hint = exitAddressInUse, "end the program that uses it, or choose another address (--http 127.0.0.1:0 takes any free port)"
+	case errors.Is(err, store.ErrLocked), errors.Is(err, comet.ErrLocked):
+		code, hint = exitLocked, "stop the other process, or choose another directory with --dir"
+	case errors.Is(err, store.ErrCorrupt):
+		code, hint = exitCorrupt, "the other nodes can restore what the store held: move its directory away and start again"
+	case errors.As(err, &network):
+		code, hint = exitWrongNetwork, "use a bootstrap address of the network that you mean"
+	case errors.Is(err, client.ErrUnavailable), errors.Is(err, client.ErrNotEnoughConfirmations), errors.Is(err, ledgerrpc.ErrUnavailable),
+		errors.Is(err, p2p.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
+		code, hint = exitUnavailable, "check that the network runs, and try again"
+	default:
+		code = exitError
+	}
+	if errors.As(err, &advice) {
+		hint = advice.hint
+	}
+	return code, hint
+}

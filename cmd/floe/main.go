@@ -1,0 +1,54 @@
+// Command floe runs a Floe network on this machine, stores blobs on one and reads them back.
+//
+// # Usage
+//
+//	floe devnet [flags] [-- COMMAND [ARG…]]   run a whole network in this process
+//	floe store FILE|-                         store a file and print its blob ID
+//	floe read ID [-o FILE]                    read a blob
+//	floe status ID                            say what the ledger knows of a blob
+//	floe blob-id --shards N FILE|-            compute a blob ID; touches no network
+//
+// Data goes to standard output, everything else to standard error. With --json
+// the result, or the error, is one JSON object on standard output.
+//
+// # Finding the network
+//
+// Commands that talk to a network join it through one multiaddr: that of
+// --bootstrap, else of the variable FLOE_BOOTSTRAP, else of the devnet that
+// this user started last. Storing pays from the account whose key is in the
+// file of --account, else of FLOE_ACCOUNT, else in that devnet's directory.
+//
+// # Exit status
+//
+//	0  done
+//	1  it failed, for a reason with no number of its own
+//	2  wrong usage
+//	3  no such blob, or no such file
+//	4  too few nodes, or no network, answered: try later
+//	5  the account cannot pay
+//	6  the file is larger than a blob of this network can be
+//	7  an address to listen on is in use
+//	8  the data directory is in use by another process
+//	9  the data directory is damaged
+//	10 the peer belongs to another network
+//	11 the blob was encoded wrongly by whoever stored it
+//
+// A devnet with a COMMAND exits with the command's status.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() { // a second signal ends the process at once
+		<-ctx.Done()
+		stop()
+	}()
+	env := environment{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv}
+	os.Exit(run(ctx, env, os.Args[1:]))
+}

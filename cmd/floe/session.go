@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/floe-storage/floe/node"
+	"github.com/floe-storage/floe/node/client"
+	"github.com/floe-storage/floe/node/devnet"
+)
+
+const (
+	envBootstrap  = "FLOE_BOOTSTRAP"
+	envAccount    = "FLOE_ACCOUNT"
+	envDevnetDir  = "FLOE_DEVNET_DIR"
+	envPublisher  = "FLOE_PUBLISHER_URL"
+	envAggregator = "FLOE_AGGREGATOR_URL"
+
+	dialTimeout = 20 * time.Second
+)
+
+// network is how a command finds the network it talks to.
+type network struct {
+	bootstrap []string
+	chain     string
+	account   string
+	timeout   time.Duration
+}
+
+func (n *network) addFlags(cmd *cobra.Command, pays bool) {
+	f := cmd.Flags()
+	f.StringSliceVar(&n.bootstrap, "bootstrap", nil, "multiaddr of a peer to join the network by (default $FLOE_BOOTSTRAP, then your last devnet)")
+	f.StringVar(&n.chain, "network", "", "chain ID that the peer must be on (default: whichever it is on)")
+	f.DurationVar(&n.timeout, "timeout", 10*time.Minute, "give up after this long")
+	if pays {
+		f.StringVar(&n.account, "account", "", "file with the key of the account that pays (default $FLOE_ACCOUNT, then your last devnet's)")
+	}
+}
+
+// dial joins the network. The caller closes the session.
+func (n *network) dial(ctx context.Context, a *app, pays bool) (*client.Session, error) {
+	cfg := client.DialConfig{Bootstrap: n.bootstrap, Network: n.chain, Logger: a.logger()}
+	dir := a.getenv(envDevnetDir)
+	if len(cfg.Bootstrap) == 0 {
+		if addr := a.getenv(envBootstrap); addr != "" {
+			cfg.Bootstrap = []string{addr}
+		}
+	}
+	if len(cfg.Bootstrap) == 0 {
+		if dir == "" {
+			dir = a.lastDevnet()
+		}
+		card, err := devnet.ReadCard(dir)
+		if dir == "" || err != nil {
+			return nil, usageError{errors.New("no network to talk to"), "start one with floe devnet, or name a peer with --bootstrap"}
+		}
+		cfg.Bootstrap, cfg.Network = card.Bootstrap, card.ChainID
+	}
+	if pays {
+		var err error
+		if cfg.Account, err = n.loadAccount(a, dir); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return client.Dial(ctx, cfg)
+}
+
+func (n *network) loadAccount(a *app, dir string) (ed25519.PrivateKey, error) {
+	path := n.account
+	if path == "" {
+		path = a.getenv(envAccount)
+	}
+	if path == "" && dir != "" {
+		path = devnet.AccountFile(dir)
+	}
+	if path == "" {
+		return nil, usageError{client.ErrNoAccount, "name the file of its key with --account"}
+	}
+	key, err := node.LoadAccount(path)
+	if err != nil {
+		return nil, fmt.Errorf("account: %w", err)
+	}
+	return key, nil
+}
+
+// lastDevnet is the directory of the devnet that this user started last, ""
+// if there is none.
+func (a *app) lastDevnet() string {
+	path, err := a.devnetRecord()
+	if err != nil {
+		return ""
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	var record devnetRecord
+	if json.Unmarshal(b, &record) != nil {
+		return ""
+	}
+	return record.Dir
+}
+
+// devnetRecord is the file that remembers the last devnet.
+type devnetRecord struct {
+	Dir string `json:"dir"`
+}
+
+func (a *app) devnetRecord() (string, error) {
+	dir := a.getenv("XDG_CONFIG_HOME")
+	if dir == "" {
+		var err error
+		if dir, err = os.UserConfigDir(); err != nil {
+			return "", err
+		}
+	}
+	return filepath.Join(dir, "floe", "devnet.json"), nil
+}
+
+// remember makes a devnet the one that commands find by themselves, until the
+// returned function is called.
+func (a *app) remember(dir string) (forget func()) {
+	path, err := a.devnetRecord()
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(path), 0o700)
+	}
+	if err == nil {
+		var b []byte
+		if b, err = json.Marshal(devnetRecord{Dir: dir}); err == nil {
+			err = os.WriteFile(path, b, 0o600)
+		}
+	}
+	if err != nil { // commands then need --bootstrap, which the devnet prints
+		return func() {}
+	}
+	return func() {
+		if a.lastDevnet() == dir {
+			_ = os.Remove(path) // of a network that is gone; a stale one is told as such
+		}
+	}
+}

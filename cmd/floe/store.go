@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/spf13/cobra"
+
+	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/node/client"
+)
+
+func (a *app) storeCommand() *cobra.Command {
+	var net network
+	var opt client.StoreOptions
+	var permanent bool
+	cmd := &cobra.Command{
+		Use:   "store FILE|-",
+		Short: "store a file and print its blob ID",
+		Long: `store encodes a file, pays for it, sends it to the committee and prints its blob
+ID once the ledger has certified that it is available. - reads standard input.
+
+A file that is certified for long enough already costs nothing. An upload that
+was interrupted goes on with the registration that it had paid for.`,
+		Args: exactArgs(1, "one file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), net.timeout)
+			defer cancel()
+			if opt.Epochs == 0 {
+				return usageError{fmt.Errorf("--epochs 0"), "a blob is stored for 1 epoch and more"}
+			}
+			opt.Deletable = !permanent
+			return a.store(ctx, &net, args[0], opt)
+		},
+	}
+	cmd.Flags().Uint32Var(&opt.Epochs, "epochs", 1, "number of epochs to keep it, the running one included")
+	cmd.Flags().BoolVar(&permanent, "permanent", false, "nobody, not even you, can delete it before it ends")
+	cmd.Flags().BoolVar(&opt.Force, "force", false, "store it again even if it is there")
+	net.addFlags(cmd, true)
+	return cmd
+}
+
+func (a *app) store(ctx context.Context, net *network, name string, opt client.StoreOptions) error {
+	session, err := net.dial(ctx, a, true)
+	if err != nil {
+		return err
+	}
+	defer session.Close() //nolint:errcheck // the blob is certified or the error below says why not
+	state, err := session.Network(ctx)
+	if err != nil {
+		return err
+	}
+	params := state.Committee.Params()
+	data, err := a.readInput(name, min(params.MaxBlobSize(), math.MaxInt), params)
+	if err != nil {
+		return err
+	}
+	progress := a.progress()
+	opt.Progress = progress.show
+	result, err := session.Store(ctx, data, opt)
+	progress.end()
+	if err != nil {
+		return err
+	}
+	_ = session.Flush(ctx) // slower nodes get their slivers now rather than by repair
+	if a.json {
+		return a.printJSON(client.ToStored(result))
+	}
+	if _, err := fmt.Fprintln(a.out, result.BlobID); err != nil {
+		return err
+	}
+	if result.AlreadyCertified {
+		fmt.Fprintf(a.err, "already certified until the start of epoch %d; nothing to pay\n", result.Blob.Storage.End)
+		return nil
+	}
+	fmt.Fprintf(a.err, "%s stored until the start of epoch %d for %s, certified at height %d\n",
+		size(result.Size), result.Blob.Storage.End, wal(result.Cost), result.Blob.Point.Height)
+	return nil
+}
+
+// size writes a number of bytes for people.
+func size(n uint64) string {
+	const unit = 1024
+	if n < unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, suffix := float64(n), ""
+	for _, s := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		value, suffix = value/unit, s
+		if value < unit {
+			break
+		}
+	}
+	return fmt.Sprintf("%.1f %s", value, suffix)
+}
+
+// wal writes an amount of FROST for people.
+func wal(frost uint64) string {
+	return fmt.Sprintf("%d FROST (%.6f WAL)", frost, float64(frost)/ledger.FrostPerWAL)
+}
