@@ -39,12 +39,6 @@ func New(k, m int) (*Code, error) {
 	return &Code{k: k, m: m, chunk: pow2(m), high: high}, nil
 }
 
-// Source returns k.
-func (c *Code) Source() int { return c.k }
-
-// Parity returns m.
-func (c *Code) Parity() int { return c.m }
-
 // point returns the point of symbol i, 0 … k+m-1, source first.
 func (c *Code) point(i int) int {
 	if c.low == (i < c.k) {
