@@ -30,9 +30,12 @@ func Apportion(nodes []Weighted, n int) ([]int, bool) {
 	if total == 0 || n < 0 {
 		return nil, false
 	}
-	limit := shardLimit(len(nodes), n)
-	divisor := total/uint64(n+1) + 1
 	out := make([]int, len(nodes))
+	if n == 0 {
+		return out, true
+	}
+	limit := shardLimit(len(nodes), n)
+	divisor := total/uint64(n+1) + 1 // n > 0: no overflow
 	left := n
 	for i, w := range nodes {
 		out[i] = int(min(w.Stake/divisor, uint64(limit)))

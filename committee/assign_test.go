@@ -51,6 +51,7 @@ func TestApportion(t *testing.T) {
 		{"ties, two sizes", []uint64{200, 200, 200, 100, 100, 100}, 9, []int{2, 2, 2, 1, 1, 1}},
 		{"ties, steps", []uint64{780_000, 650_000, 520_000, 390_000, 260_000}, 18, []int{6, 5, 4, 2, 1}},
 		{"edge, no shards", []uint64{100, 90, 80}, 0, []int{0, 0, 0}},
+		{"edge, no shards, all stake", []uint64{math.MaxUint64}, 0, []int{0}},
 		{"edge, one stake", []uint64{1, 0, 0}, 5, []int{4, 1, 0}},
 		{"edge, one less", []uint64{1_000_000, 999_999}, 3, []int{2, 1}},
 		{"edge, large", []uint64{1e12, 9e11, 1e11}, 500, []int{250, 225, 25}},
@@ -155,6 +156,7 @@ func FuzzApportion(f *testing.F) {
 	seed(200, math.MaxUint64/2, math.MaxUint64/3, 1, 0)
 	seed(9, repeat(10, 20)...)
 	seed(50, math.MaxUint64, math.MaxUint64)
+	seed(0, math.MaxUint64)
 	f.Fuzz(func(t *testing.T, n uint16, b []byte) {
 		n %= 300
 		var stakes []uint64
