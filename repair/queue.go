@@ -157,12 +157,12 @@ func (q *queue) done(it *item, retry time.Duration) {
 	q.pushLocked(it, now)
 }
 
-// drained tells whether nothing is left although something was turned away, and
-// forgets the latter.
+// drained tells whether there is much room again after something was turned away,
+// and forgets the latter. Some blobs may wait for their next attempt for long.
 func (q *queue) drained() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.items) > 0 || !q.overflow {
+	if len(q.items) > q.limit/2 || !q.overflow {
 		return false
 	}
 	q.overflow = false

@@ -34,7 +34,7 @@ type Config struct {
 	// is repaired at a time, alone.
 	MaxBytesInFlight int64
 	// MaxQueue bounds the blobs that wait; default 65536. When more are enqueued,
-	// the ledger is scanned once those have been repaired.
+	// the ledger is scanned once half of those have been repaired.
 	MaxQueue int
 	// Grace is how long [Repairer.Certified] waits for the live upload; default 10 s.
 	Grace time.Duration

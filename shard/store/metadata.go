@@ -57,7 +57,8 @@ func (s *Store) HasMetadata(id shard.BlobID) (bool, error) {
 }
 
 // Blobs iterates over the blobs whose metadata is here, in the order of their
-// IDs, as they were when the iteration began. An error ends it.
+// IDs, as they were when the iteration began. An error ends it. The loop may call
+// the store, but not Close, which waits for it.
 func (s *Store) Blobs() iter.Seq2[shard.BlobID, error] {
 	return func(yield func(shard.BlobID, error) bool) {
 		prefix := []byte{metadataPrefix}

@@ -153,7 +153,8 @@ type SliverID struct {
 
 // Slivers iterates over the slivers of one shard in the order of blob IDs,
 // from the blob from on, both axes of a blob one after the other, as they were
-// when the iteration began. An error ends it.
+// when the iteration began. An error ends it. The loop may call the store, but not
+// Close, which waits for it.
 func (s *Store) Slivers(sh shard.Index, from shard.BlobID) iter.Seq2[SliverID, error] {
 	prefix := prefixOfShard(sh)
 	return func(yield func(SliverID, error) bool) {
