@@ -192,7 +192,8 @@ func TestHoldingsAndDelete(t *testing.T) {
 		ids = append(ids, id)
 	}
 	want := []store.SliverID{
-		{Blob: blobID(0), Shard: 2, Axis: shard.Primary}, {Blob: blobID(0), Shard: 2, Axis: shard.Secondary},
+		{Blob: blobID(0), Shard: 2, Axis: shard.Primary},
+		{Blob: blobID(0), Shard: 2, Axis: shard.Secondary},
 		{Blob: blobID(1), Shard: 2, Axis: shard.Secondary},
 	}
 	if !slices.Equal(ids, want) {
