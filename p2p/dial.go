@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/multiformats/go-multistream"
 )
@@ -117,10 +119,12 @@ func (h *Host) reach(ctx context.Context, p PeerID) error {
 		}
 	}
 	if ctx.Err() == nil {
-		found, ferr := h.finder.find(ctx, p)
-		if ferr == nil && (h.Connected(p) || news(known, found.Addrs)) {
+		// It may say that it found nothing although other peers have told it an address, namely when it
+		// has tried our stale one in between. So what counts is what we know now.
+		h.finder.find(ctx, p)
+		if h.Connected(p) || news(known, h.host.Peerstore().Addrs(id)) {
 			h.swarm.Backoff().Clear(id)
-			if err = h.host.Connect(ctx, found); err == nil {
+			if err = h.host.Connect(ctx, peer.AddrInfo{ID: id}); err == nil {
 				h.dials.succeeded(p)
 				return nil
 			}
@@ -143,8 +147,37 @@ func (h *Host) dialError(ctx context.Context, p PeerID, err error) error {
 		return ctx.Err()
 	}
 	h.dials.failed(p)
-	return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	return fmt.Errorf("%w: %w", ErrUnreachable, brief(err))
 }
+
+// brief puts on one line what libp2p says on several.
+func brief(err error) error {
+	dial, ok := errors.AsType[*swarm.DialError](err)
+	if !ok {
+		return err
+	}
+	var causes []error
+	if dial.Cause != nil && len(dial.DialErrors) == 0 {
+		causes = append(causes, dial.Cause)
+	}
+	for _, d := range dial.DialErrors {
+		causes = append(causes, fmt.Errorf("%v: %w", d.Address, d.Cause))
+	}
+	text := make([]string, len(causes))
+	for i, c := range causes {
+		text[i] = c.Error()
+	}
+	return &dialFault{text: strings.Join(text, "; "), causes: causes}
+}
+
+// dialFault is why none of the addresses of a peer answered.
+type dialFault struct {
+	text   string
+	causes []error
+}
+
+func (e *dialFault) Error() string   { return e.text }
+func (e *dialFault) Unwrap() []error { return e.causes }
 
 // sameNetwork asks what the connected peer has told of itself.
 func (h *Host) sameNetwork(p PeerID) error {

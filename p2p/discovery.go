@@ -41,11 +41,14 @@ func newFinder(h *Host, bootstrap []peer.AddrInfo) (*finder, error) {
 	return &finder{h: h, dht: table, bootstrap: bootstrap}, nil
 }
 
-// find asks where p is. The answer is a hint.
-func (f *finder) find(ctx context.Context, p PeerID) (peer.AddrInfo, error) {
+// find asks where p is. Addresses it hears of, true or not, end up among those we know of p.
+func (f *finder) find(ctx context.Context, p PeerID) {
 	ctx, cancel := context.WithTimeout(ctx, findTimeout)
 	defer cancel()
-	return f.dht.FindPeer(ctx, p.libp2p())
+	_, err := f.dht.FindPeer(ctx, p.libp2p())
+	if err != nil {
+		f.h.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "address book does not know the peer", slog.Any("peer", p), slog.Any("err", err))
+	}
 }
 
 // run dials the bootstrap peers whenever we are connected to nobody, until ctx ends.

@@ -136,6 +136,15 @@ func TestOpenFaults(t *testing.T) {
 	if _, err := client.Open(t.Context(), nobody, "echo/1"); !errors.Is(err, ErrUnreachable) {
 		t.Errorf("peer nobody knows: got %v, want %v", err, ErrUnreachable)
 	}
+	nobody[3]++
+	client.AddAddrs(nobody, []string{"/ip4/127.0.0.1/tcp/1"})
+	_, err := client.Open(t.Context(), nobody, "echo/1")
+	if !errors.Is(err, ErrUnreachable) || !errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("peer that is not there: got %v, want %v on one line", err, ErrUnreachable)
+	}
+	if _, err := client.Open(t.Context(), nobody, "echo/1"); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "1 times") {
+		t.Errorf("again at once: got %v, want %v without a dial", err, ErrUnreachable)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := client.Open(ctx, nobody, "echo/1"); !errors.Is(err, context.Canceled) {

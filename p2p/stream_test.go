@@ -121,6 +121,9 @@ func TestCloseWaitsForHandlers(t *testing.T) {
 	server, client := startHost(t, nil), startHost(t, nil)
 	started, release := make(chan struct{}), make(chan struct{})
 	server.Handle("slow/1", func(ctx context.Context, _ PeerID, s *Stream) {
+		if _, err := s.Read(make([]byte, 1)); err != nil {
+			t.Errorf("first byte: %v", err)
+		}
 		close(started)
 		<-ctx.Done()
 		if _, err := s.Read(make([]byte, 1)); !errors.Is(err, context.Canceled) {
