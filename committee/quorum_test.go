@@ -13,8 +13,17 @@ func TestThresholds(t *testing.T) {
 		n                int
 		quorum, validity committee.Weight
 	}{
-		{3, 3, 2}, {4, 3, 2}, {5, 4, 2}, {6, 5, 3}, {7, 5, 3}, {10, 7, 4}, {11, 8, 4},
-		{50, 34, 17}, {100, 67, 34}, {300, 201, 101}, {1000, 667, 334},
+		{3, 3, 2},
+		{4, 3, 2},
+		{5, 4, 2},
+		{6, 5, 3},
+		{7, 5, 3},
+		{10, 7, 4},
+		{11, 8, 4},
+		{50, 34, 17},
+		{100, 67, 34},
+		{300, 201, 101},
+		{1000, 667, 334},
 	} {
 		if got := least(committee.Quorum, tt.n); got != tt.quorum {
 			t.Errorf("quorum of %d: got %d, want %d", tt.n, got, tt.quorum)

@@ -193,6 +193,56 @@ func TestStatusOfManyObjects(t *testing.T) {
 	}
 }
 
+// A claim is the object by which nodes may confirm to hold a blob: for a
+// permanent blob any, for a deletable one the one that is named.
+func TestReadClaim(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, _, _ := blobOf(1)
+	two, _, _ := blobOf(2)
+	permanent := committee.Persistence{}
+	deletable := func(id committee.ObjectID) committee.Persistence {
+		return committee.Persistence{Deletable: true, Object: id}
+	}
+	check := func(name string, id shard.BlobID, p committee.Persistence, want committee.ObjectID) {
+		t.Helper()
+		b, ok, err := ReadClaim(w.state, id, p)
+		if err != nil || ok != !want.IsZero() || ok && b.ID != want {
+			t.Errorf("%s: got %v, %t, %v, want %v", name, b.ID, ok, err, want)
+		}
+	}
+	none := committee.ObjectID{}
+	check("nothing, permanent", one, permanent, none)
+	check("nothing, deletable", one, deletable(committee.ObjectID{1}), none)
+	registered := w.addBlob(0, 1, 4, true, false)
+	check("registered as deletable", one, deletable(registered), registered)
+	check("registered as deletable, of another blob", two, deletable(registered), none)
+	check("registered as deletable, for a permanent claim", one, permanent, none)
+	certified := w.addBlob(0, 1, 2, true, true)
+	check("certified as deletable", one, deletable(certified), certified)
+	check("certified as deletable, for a permanent claim", one, permanent, none)
+	first := w.addBlob(1, 1, 1, false, false)
+	check("registered as permanent", one, permanent, first)
+	check("registered as permanent, for a deletable claim", one, deletable(first), none)
+	longer := w.addBlob(1, 1, 3, false, false)
+	check("registered as permanent for longer", one, permanent, longer)
+	stored := w.addBlob(1, 1, 1, false, true)
+	check("certified as permanent, though for less long", one, permanent, stored)
+	check("storage, for a deletable claim", one, deletable(w.must(0, ReserveStorage{Size: 1, Epochs: 1})[0]), none)
+	w.turn()
+	check("an epoch later", one, permanent, longer)
+	w.turn()
+	check("the deletable one has ended", one, deletable(certified), none)
+	check("the other has not", one, deletable(registered), registered)
+	w.must(0, DeleteBlob{Object(registered)})
+	check("deleted", one, deletable(registered), none)
+	w.turn()
+	check("all have ended", one, permanent, none)
+	if _, _, err := ReadClaim(newMemory(), one, permanent); err == nil {
+		t.Error("a claim without a state")
+	}
+}
+
 func TestAscendAvailable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

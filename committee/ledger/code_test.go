@@ -501,7 +501,9 @@ func TestExpiredObjects(t *testing.T) {
 	var txs [][]byte
 	nonce := w.account(0).Nonce
 	for i, m := range []Message{
-		registerIn(Object(storage), nil), certify, ExtendBlob{Object(certified), 1}, DeleteBlob{Object(deletable)},
+		registerIn(Object(storage), nil), certify,
+		ExtendBlob{Object(certified), 1},
+		DeleteBlob{Object(deletable)},
 		TransferObject{Object: Object(storage), To: accountAddress(1)},
 	} {
 		tx := w.tx(0, m)
