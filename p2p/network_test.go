@@ -43,6 +43,32 @@ func TestAddressBookFindsPeer(t *testing.T) {
 	}
 }
 
+// An address book whose every answer is hostile cannot keep us from a peer whose address we know.
+func TestHostileAddressBook(t *testing.T) {
+	t.Parallel()
+	liar := startHost(t, nil)
+	asked := make(chan struct{}, 1)
+	liar.Handle("kad/1.0.0", func(_ context.Context, _ PeerID, s *Stream) {
+		_, _ = s.Read(make([]byte, 1))
+		_, _ = s.Write([]byte{9, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+	})
+	target := startHost(t, nil)
+	target.Handle("echo/1", echo)
+	client := startHost(t, func(cfg *Config) { cfg.Bootstrap = liar.Addrs() })
+	until(t, "the client asks the liar", func() bool { return client.Connected(liar.ID()) && len(asked) > 0 })
+	client.AddAddrs(target.ID(), target.Addrs())
+	if got, err := call(t, client, target.ID(), "echo/1", "hello"); err != nil || got != "hello" {
+		t.Errorf("known peer: got %q, %v", got, err)
+	}
+	if _, err := client.Open(t.Context(), PeerID{1}, "echo/1"); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("unknown peer: got %v, want %v", err, ErrUnreachable)
+	}
+}
+
 func TestBootstrapKeepsTrying(t *testing.T) {
 	t.Parallel()
 	// TCP, which is refused at once where QUIC waits for an answer.
