@@ -151,8 +151,8 @@ func ReadCommittee(r Reader) (*committee.Committee, error) {
 	return committee.New(sys.Epoch, int(params.Shards), members)
 }
 
-// read gets and decodes one value; what is absent or does not decode is an
-// *Error of CodeNotFound.
+// read gets and decodes one value. What is absent is an *Error of CodeNotFound;
+// what does not decode is another error, which only a damaged state has.
 func read[T any](r Reader, key []byte, what string, decode func(*bcs.Decoder) T) (T, error) {
 	b := r.Get(key)
 	if b == nil {
