@@ -51,7 +51,7 @@ func (h *Host) Connect(ctx context.Context, addr string) (PeerID, error) {
 		return p, h.dialError(ctx, p, err)
 	}
 	h.dials.succeeded(p)
-	if err := h.sameNetwork(p); err != nil {
+	if err := h.sameNetwork(ctx, p); err != nil {
 		return p, errors.Join(err, h.swarm.ClosePeer(info.ID))
 	}
 	return p, nil
@@ -89,7 +89,7 @@ func (h *Host) open(ctx context.Context, p PeerID, id protocol.ID) (network.Stre
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case errors.Is(err, multistream.ErrNotSupported[protocol.ID]{}):
-			if err := h.sameNetwork(p); err != nil {
+			if err := h.sameNetwork(ctx, p); err != nil {
 				return nil, err
 			}
 			return nil, ErrNoProtocol
@@ -179,15 +179,26 @@ type dialFault struct {
 func (e *dialFault) Error() string   { return e.text }
 func (e *dialFault) Unwrap() []error { return e.causes }
 
-// sameNetwork asks what the connected peer has told of itself.
-func (h *Host) sameNetwork(p PeerID) error {
-	ids, err := h.host.Peerstore().GetProtocols(p.libp2p())
-	if err != nil {
-		return fmt.Errorf("p2p: protocols of %v: %w", p, err)
-	}
-	have := networks(ids)
-	if slices.Contains(have, h.cfg.Network) {
+// sameNetwork asks the connected peer whether it is of our network. What it told of itself when it
+// connected may be out of date, so if that does not settle it, it is asked for the marker.
+func (h *Host) sameNetwork(ctx context.Context, p PeerID) error {
+	id, want := p.libp2p(), h.protocol(marker)
+	if ids, err := h.host.Peerstore().SupportsProtocols(id, want); err == nil && len(ids) > 0 {
 		return nil
+	}
+	raw, err := h.host.NewStream(network.WithNoDial(ctx, "connected"), id, want)
+	switch {
+	case err == nil:
+		_ = raw.Close() // it carries nothing
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case !errors.Is(err, multistream.ErrNotSupported[protocol.ID]{}):
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	have, err := networksOf(ctx, h.host, id)
+	if err != nil {
+		return fmt.Errorf("p2p: networks of %v: %w", p, err)
 	}
 	return &WrongNetworkError{Peer: p, Want: h.cfg.Network, Have: have}
 }
