@@ -397,7 +397,7 @@ var corruptions = []struct {
 }
 
 // kindAt is where the first message of a transaction on testChain begins.
-const kindAt = 1 + 1 + len(testChain) + 3*8 + 1
+const kindAt = 1 + 1 + len(testChain) + 4*8 + 1
 
 // body0 is the body of a parsed transaction with the changes made since.
 func (s *Signed) body0() []byte { return s.Tx.body() }

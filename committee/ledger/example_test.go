@@ -37,5 +37,5 @@ func ExampleTx_Sign() {
 		log.Fatal(err)
 	}
 	fmt.Printf("%d messages for %d bytes, fee %d, by %v\n", len(signed.Messages), encoded, signed.Fee, signed.Sender())
-	// Output: 2 messages for 22822800 bytes, fee 4250, by floe1n24zgcxp79gjt247eg5vgu7d7zqpx4wy0l6jzxzunaqug03g93tstkpvk3
+	// Output: 2 messages for 22822800 bytes, fee 4330, by floe1n24zgcxp79gjt247eg5vgu7d7zqpx4wy0l6jzxzunaqug03g93tstkpvk3
 }

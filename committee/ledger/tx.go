@@ -33,6 +33,7 @@ var ErrTx = errors.New("ledger: malformed transaction")
 type Tx struct {
 	ChainID  string
 	Nonce    uint64 // of the sender's account: 0, 1, 2, …
+	Salt     uint64 // anything; keeps transactions apart that say the same with the same nonce
 	Expiry   uint64 // the last height at which it may enter a block
 	Fee      uint64 // FROST; at least Params.Fee, all of it is charged
 	Messages []Message
@@ -76,6 +77,7 @@ func (tx Tx) body() []byte {
 	e.U8(txForm)
 	e.String(tx.ChainID)
 	e.U64(tx.Nonce)
+	e.U64(tx.Salt)
 	e.U64(tx.Expiry)
 	e.U64(tx.Fee)
 	e.Count(len(tx.Messages))
@@ -100,7 +102,7 @@ func ParseTx(b []byte) (Signed, error) {
 		return s, fmt.Errorf("%w: form %d is unknown", ErrTx, form)
 	}
 	s.ChainID = d.String(maxChainID)
-	s.Nonce, s.Expiry, s.Fee = d.U64(), d.U64(), d.U64()
+	s.Nonce, s.Salt, s.Expiry, s.Fee = d.U64(), d.U64(), d.U64(), d.U64()
 	s.Messages = make([]Message, d.Count(MaxMessages, 1))
 	for i := range s.Messages {
 		s.Messages[i] = decodeMessage(d)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 
 	"github.com/floe-storage/floe/committee"
@@ -87,7 +88,7 @@ func (w *Wallet) broadcast(ctx context.Context, messages []ledger.Message) (hash
 		if err != nil {
 			return hash, err
 		}
-		tx := ledger.Tx{ChainID: w.params.ChainID, Nonce: w.nonce, Expiry: height + txLifetime, Messages: messages}
+		tx := ledger.Tx{ChainID: w.params.ChainID, Nonce: w.nonce, Salt: rand.Uint64(), Expiry: height + txLifetime, Messages: messages}
 		tx.Fee = w.params.Fee(tx.SignedSize(), len(messages))
 		b := tx.Sign(w.key)
 		result, err := w.ledger.Broadcast(ctx, b)
