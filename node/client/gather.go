@@ -73,7 +73,7 @@ func (r *reading) gather(ctx context.Context) ([]shard.Sliver, error) {
 			g.request(ctx, need-len(g.have))
 		}
 		if len(g.waiting) == 0 {
-			return nil, fmt.Errorf("%w: %d of %d slivers of blob %v: %w", ErrUnavailable, len(g.have), need, r.id, errors.Join(g.faults...))
+			return nil, unavailable(g.faults, "%d of %d slivers of blob %v", len(g.have), need, r.id)
 		}
 		select {
 		case e := <-g.events:
@@ -152,12 +152,12 @@ func (g *gathering) request(ctx context.Context, count int) {
 			ids = append(ids, exchange.SliverID{Axis: shard.Primary, Index: i})
 		}
 		slices.SortFunc(ids, func(a, b exchange.SliverID) int { return int(a.Index) - int(b.Index) })
-		go g.fetch(ctx, f, ids) // ends with ctx; gather waits for its last event
+		go g.carry(ctx, f, ids) // ends with ctx; gather waits for its last event
 	}
 }
 
-// fetch carries a request out. It sends verified slivers and then its end.
-func (g *gathering) fetch(ctx context.Context, f *fetch, ids []exchange.SliverID) {
+// carry carries a request out. It sends verified slivers and then its end.
+func (g *gathering) carry(ctx context.Context, f *fetch, ids []exchange.SliverID) {
 	var batch []shard.Sliver
 	size := 0
 	flush := func() error {

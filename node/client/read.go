@@ -50,11 +50,11 @@ func (c *Client) Read(ctx context.Context, id shard.BlobID, opt ReadOptions) ([]
 		return nil, err
 	}
 	r := &reading{client: c, exchange: ex, committee: net.Committee, params: net.Committee.Params(), id: id}
-	if r.md, err = r.metadata(ctx); err != nil {
-		return nil, err
-	}
-	slivers, err := r.gather(ctx)
+	slivers, err := r.fetch(ctx)
 	if err != nil {
+		if now, fault := c.Status(ctx, id); fault == nil && now.Kind == ledger.StatusNone { // it has ended meanwhile
+			return nil, fmt.Errorf("%w: %v", ErrNotFound, id)
+		}
 		return nil, err
 	}
 	data, err := shard.Decode(r.params, r.md, slivers, opt.Check)
@@ -76,6 +76,24 @@ type reading struct {
 	params    shard.Params
 	id        shard.BlobID
 	md        *shard.Metadata
+}
+
+// fetch returns slivers enough to decode, and sets md.
+func (r *reading) fetch(ctx context.Context) ([]shard.Sliver, error) {
+	var err error
+	if r.md, err = r.metadata(ctx); err != nil {
+		return nil, err
+	}
+	return r.gather(ctx)
+}
+
+// unavailable says what could not be had, and why as far as nodes told.
+func unavailable(faults []error, format string, args ...any) error {
+	err := fmt.Errorf("%w: "+format, append([]any{ErrUnavailable}, args...)...)
+	if len(faults) > 0 {
+		err = fmt.Errorf("%w: %w", err, errors.Join(faults...))
+	}
+	return err
 }
 
 // metadata asks one node after the other, two at a time, until one sends what
@@ -128,7 +146,7 @@ func (r *reading) metadata(ctx context.Context) (*shard.Metadata, error) {
 			return nil, ctx.Err()
 		}
 	}
-	return nil, fmt.Errorf("%w: no metadata of blob %v: %w", ErrUnavailable, r.id, errors.Join(faults...))
+	return nil, unavailable(faults, "no metadata of blob %v", r.id)
 }
 
 // preferred returns the members in the order in which to ask them: shuffled,

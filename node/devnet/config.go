@@ -53,8 +53,12 @@ const (
 	maxEpochsAhead = 53
 )
 
-// ErrOtherNetwork says that the directory holds a network of another shape.
-var ErrOtherNetwork = errors.New("devnet: the directory holds another network")
+var (
+	// ErrOtherNetwork says that the directory holds a network of another shape.
+	ErrOtherNetwork = errors.New("devnet: the directory holds another network")
+	// ErrConfig says that no network can have the shape asked for.
+	ErrConfig = errors.New("devnet: impossible network")
+)
 
 // Config says what network to run. The zero value is a good one, but for Dir.
 type Config struct {
@@ -152,13 +156,13 @@ func (cfg *Config) fill() (*Card, error) {
 		cfg.Epoch = defaultEpoch
 	}
 	if cfg.Nodes < 1 || cfg.Nodes > maxNodes {
-		return nil, fmt.Errorf("devnet: %d nodes, want 1 to %d", cfg.Nodes, maxNodes)
+		return nil, fmt.Errorf("%w: %d nodes, want 1 to %d", ErrConfig, cfg.Nodes, maxNodes)
 	}
 	if _, err := shard.NewParams(cfg.Shards); err != nil {
-		return nil, fmt.Errorf("devnet: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	if cfg.Shards < cfg.Nodes {
-		return nil, fmt.Errorf("devnet: %d shards cannot be shared by %d nodes; use at least as many shards as nodes", cfg.Shards, cfg.Nodes)
+		return nil, fmt.Errorf("%w: %d shards cannot be shared by %d nodes; use at least as many shards as nodes", ErrConfig, cfg.Shards, cfg.Nodes)
 	}
 	return nil, nil
 }

@@ -138,3 +138,6 @@ func (n *Net) memberLocked(i int, running bool) (*member, error) {
 	}
 	return n.members[i], nil
 }
+
+// NodeDir returns the directory of a storage node.
+func (n *Net) NodeDir(i int) string { return nodeDir(n.cfg.Dir, i) }

@@ -34,6 +34,7 @@ var rooms = map[string][]string{
 	"shard/shardtest": {"shard", "shard/merkle", "shard/rs"},
 	"shard/store":     {"shard", "shard/bcs"},
 
+	"committee/keyfile":   {},
 	"committee":           {"shard", "shard/bcs", "committee/bls"},
 	"committee/ledger":    {"shard", "shard/bcs", "committee", "committee/bls"},
 	"committee/comet":     {"committee/ledger", "p2p"},
@@ -46,8 +47,8 @@ var rooms = map[string][]string{
 	"repair": {"shard", "shard/bcs", "committee"},
 
 	"node": {
-		"shard", "shard/store", "committee", "committee/bls", "committee/ledger", "committee/comet", "committee/ledgerrpc",
-		"p2p", "p2p/wire", "p2p/exchange", "repair",
+		"shard", "shard/store", "committee", "committee/bls", "committee/keyfile", "committee/ledger", "committee/comet",
+		"committee/ledgerrpc", "p2p", "p2p/wire", "p2p/exchange", "repair",
 	},
 	"node/client": {
 		"shard", "committee", "committee/bls", "committee/ledger", "committee/ledgerrpc",
