@@ -48,6 +48,7 @@ const defaultEmptyBlockInterval = 10 * time.Second
 // Consensus parameters of every chain. With blocks of more than 1 MiB a round
 // does not last long enough under load, and no block is ever agreed on.
 const (
+	initialHeight   = 1
 	maxBlockSize    = 1 << 20
 	maxEvidenceSize = 128 << 10 // what is left must hold the commit and some transactions
 )
@@ -131,7 +132,7 @@ func (c *Config) genesisDoc() *cmttypes.GenesisDoc {
 	return &cmttypes.GenesisDoc{
 		ChainID:         c.ChainID,
 		GenesisTime:     c.GenesisTime.UTC(),
-		InitialHeight:   1,
+		InitialHeight:   initialHeight,
 		ConsensusParams: params,
 		AppState:        []byte(`"` + hex.EncodeToString(hash[:]) + `"`),
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	dbm "github.com/cometbft/cometbft-db"
-	"github.com/cometbft/cometbft/blocksync"
 	"github.com/cometbft/cometbft/consensus"
 	"github.com/cometbft/cometbft/evidence"
 	cmtlog "github.com/cometbft/cometbft/libs/log"
@@ -85,10 +84,6 @@ func (e *engine) assemble(cfg *Config, db *database, current state.State, signer
 	pool.SetLogger(log)
 	executor := state.NewBlockExecutor(e.states, log, e.app.Consensus(), e.mempool, pool, e.blocks,
 		state.BlockExecutorWithBlockTimeTolerance(conf.Consensus.BlockTimeTolerance))
-	address := signer.GetAddress()
-	alone := current.Validators.Size() == 1 && current.Validators.HasAddress(address)
-	const adaptive = true // fetch blocks and take part at once
-	blocks := blocksync.NewReactor(!alone, adaptive, current.Copy(), executor, e.blocks, address, 0, blocksync.NopMetrics())
 	e.consensus = consensus.NewState(conf.Consensus, current.Copy(), executor, e.blocks, e.mempool, pool)
 	e.consensus.SetLogger(log)
 	e.consensus.SetPrivValidator(signer)
@@ -97,7 +92,7 @@ func (e *engine) assemble(cfg *Config, db *database, current state.State, signer
 	executor.SetEventBus(types.NopEventBus{}) // our events come from the stored results
 	e.reactors = []namedReactor{
 		{"MEMPOOL", txs},
-		{"BLOCKSYNC", blocks},
+		{"SYNC", newSyncReactor(e.blocks, e.states, executor, rounds)},
 		{"CONSENSUS", rounds},
 		{"EVIDENCE", evidence.NewReactor(pool)},
 	}

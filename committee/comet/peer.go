@@ -26,7 +26,7 @@ const (
 	maxQueuedSize = 24 << 20         // bytes waiting to be sent; room for the blocks that a peer may ask for at once
 	sendTimeout   = 10 * time.Second // how long Send waits for a place in the queue
 	writeTimeout  = 30 * time.Second // a peer that does not read for so long is let go
-	silence       = 60 * time.Second // and one that says nothing: each asks for heights once a second
+	silence       = 60 * time.Second // and one that says nothing: each tells its height every statusHeartbeat
 	silenceStep   = 10 * time.Second // how often the limit of silence is moved
 	maxLateSends  = 64               // broadcasts that wait for a place in the queue
 	bufferSize    = 8 << 10

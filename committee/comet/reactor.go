@@ -3,6 +3,8 @@ package comet
 import (
 	cmtlog "github.com/cometbft/cometbft/libs/log"
 	cmtp2p "github.com/cometbft/cometbft/p2p"
+	cmtcons "github.com/cometbft/cometbft/proto/tendermint/consensus"
+	"github.com/cosmos/gogoproto/proto"
 )
 
 // What CometBFT's reactors ask of a switch.
@@ -95,6 +97,18 @@ func (s *peerSwitch) sendLate(p *peer, i int, frame []byte) {
 		p.enqueueLate(i, frame)
 		<-p.late
 	}()
+}
+
+// repaired corrects what CometBFT says while it takes the first block from block
+// sync: a last commit at the first height, for which others drop the peer.
+func repaired(msg proto.Message) proto.Message {
+	step, ok := msg.(*cmtcons.NewRoundStep)
+	if !ok || step.Height != initialHeight || step.LastCommitRound == -1 {
+		return msg
+	}
+	fixed := *step
+	fixed.LastCommitRound = -1
+	return &fixed
 }
 
 // Log implements [cmtp2p.Switcher].

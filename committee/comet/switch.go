@@ -376,7 +376,7 @@ func (s *peerSwitch) encode(e cmtp2p.Envelope) (int, []byte, error) {
 	if i < 0 {
 		return 0, nil, fmt.Errorf("%w: no channel %#x", errFrame, e.ChannelID)
 	}
-	msg := e.Message
+	msg := repaired(e.Message)
 	if w, ok := msg.(cmtp2p.Wrapper); ok {
 		msg = w.Wrap()
 	}

@@ -1,0 +1,131 @@
+package comet
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"io"
+	"testing"
+	"time"
+
+	bcproto "github.com/cometbft/cometbft/proto/tendermint/blocksync"
+
+	"github.com/floe-storage/floe/p2p"
+)
+
+// longChain is a chain of one validator with some blocks, and a directory for
+// one who joins it.
+func longChain(t *testing.T) (c *cluster, joiner int) {
+	c = newCluster(t, 1)
+	c.empty = time.Millisecond
+	c.startAll()
+	c.mustSubmit(0, "ann 0 k v")
+	c.waitHeight(syncWindow+8, 0)
+	c.stop(0)
+	c.empty = time.Hour // it stands still while the other joins
+	return c, c.add()
+}
+
+func TestJoinFarBehind(t *testing.T) {
+	t.Parallel()
+	c, j := longChain(t)
+	c.startAll()
+	c.sameHash(syncWindow+8, 0, j)
+	if got, _ := c.get(j, "key/k"); got != "v" {
+		t.Errorf("got %q, want v", got)
+	}
+	c.mustSubmit(j, "ann 1 k w")
+}
+
+// Liars must not keep a node from catching up, nor make it take a wrong block.
+func TestSyncFromLiars(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		answer func(c *cluster, height int64) *bcproto.Message
+		caught bool
+	}{
+		{"silent", func(*cluster, int64) *bcproto.Message { return nil }, false},
+		{"has nothing", func(_ *cluster, height int64) *bcproto.Message {
+			return (&bcproto.NoBlockResponse{Height: height}).Wrap().(*bcproto.Message)
+		}, false},
+		{"forges", func(c *cluster, height int64) *bcproto.Message {
+			block := c.members[0].node.engine.blocks.LoadBlockProto(min(height, syncWindow))
+			block.Header.Height = height
+			block.Header.AppHash = make([]byte, 32)
+			return (&bcproto.BlockResponse{Block: block}).Wrap().(*bcproto.Message)
+		}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c, j := longChain(t)
+			c.start(0)
+			c.hostUp(j)
+			liar, err := p2p.New(t.Context(), p2p.Config{Network: c.chainID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = liar.Close() })
+			cfg := c.config(j)
+			genesis := cfg.chainHash()
+			liar.Handle(protocol, func(ctx context.Context, _ p2p.PeerID, st *p2p.Stream) {
+				stop := context.AfterFunc(ctx, st.Reset)
+				defer stop()
+				if _, err := readHello(st); err != nil {
+					return
+				}
+				mine := hello{session: 7, chainID: c.chainID, genesis: genesis}
+				_, _ = st.Write(mine.append([]byte{byte(accepted)}))
+				lie(c, st, tt.answer)
+			})
+			c.members[j].host.AddAddrs(liar.ID(), liar.Addrs())
+			cfg.Peers = func() []p2p.PeerID { return append(c.committee(), liar.ID()) }
+			n, err := Open(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.members[j].node = n
+			c.sameHash(syncWindow+8, 0, j)
+			if tt.caught {
+				eventually(t, "the forger is banned", func() bool {
+					n.sw.mu.Lock()
+					defer n.sw.mu.Unlock()
+					return n.sw.bans[liar.ID()] != nil
+				})
+			}
+		})
+	}
+}
+
+// lie claims a great height on st and answers what is asked.
+func lie(c *cluster, st *p2p.Stream, answer func(*cluster, int64) *bcproto.Message) {
+	send := func(m *bcproto.Message) {
+		body, err := m.Marshal()
+		if err == nil {
+			_, _ = st.Write(append(binary.AppendUvarint([]byte{syncChannel}, uint64(len(body))), body...))
+		}
+	}
+	send((&bcproto.StatusResponse{Base: 1, Height: 1 << 40}).Wrap().(*bcproto.Message))
+	r := bufio.NewReader(st)
+	for {
+		id, err := r.ReadByte()
+		if err != nil {
+			return
+		}
+		size, err := binary.ReadUvarint(r)
+		if err != nil || size > maxMessageSize {
+			return
+		}
+		body := make([]byte, size)
+		if _, err := io.ReadFull(r, body); err != nil {
+			return
+		}
+		var m bcproto.Message
+		if id != syncChannel || m.Unmarshal(body) != nil || m.GetBlockRequest() == nil {
+			continue
+		}
+		if a := answer(c, m.GetBlockRequest().Height); a != nil {
+			send(a)
+		}
+	}
+}
