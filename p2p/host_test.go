@@ -63,13 +63,20 @@ func call(t *testing.T, a *Host, to PeerID, proto, text string) (string, error) 
 		return "", err
 	}
 	defer s.Close()
-	if _, err := io.WriteString(s, text); err != nil {
-		return "", err
-	}
-	if err := s.CloseWrite(); err != nil {
-		return "", err
-	}
+	sent := make(chan error, 1)
+	go func() { // while we read, or both sides may wait for the other to read
+		_, err := io.WriteString(s, text)
+		sent <- errors.Join(err, s.CloseWrite())
+	}()
 	b, err := io.ReadAll(s)
+	if err != nil {
+		s.Reset()
+		<-sent
+		return "", err
+	}
+	if err := <-sent; err != nil {
+		return "", err
+	}
 	if s.Sent() != int64(len(text)) || s.Received() != int64(len(b)) {
 		t.Errorf("counters: got %d sent, %d received, want %d, %d", s.Sent(), s.Received(), len(text), len(b))
 	}
