@@ -4,7 +4,6 @@ import (
 	"iter"
 
 	"github.com/floe-storage/floe/committee"
-	"github.com/floe-storage/floe/committee/bls"
 	"github.com/floe-storage/floe/p2p/wire"
 	"github.com/floe-storage/floe/shard"
 )
@@ -20,10 +19,7 @@ const MaxBody = 64 << 20
 
 // SignedConfirmation is a node's signed statement that it holds all its slivers of a blob. It still has
 // to be verified against the committee.
-type SignedConfirmation struct {
-	Message   []byte // see committee.ParseConfirmation
-	Signature bls.Signature
-}
+type SignedConfirmation = committee.SignedConfirmation
 
 // Upload is what a writer sends to one node.
 type Upload struct {
