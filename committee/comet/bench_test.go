@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,6 +57,28 @@ func BenchmarkCommit(b *testing.B) {
 			b.ReportMetric(float64(runtime.NumGoroutine())/float64(n), "goroutines/node")
 		})
 	}
+}
+
+// BenchmarkLoad measures committed transactions of 300 bytes, submitted by many at once at all of four validators.
+func BenchmarkLoad(b *testing.B) {
+	c := newCluster(b, 4)
+	c.startAll()
+	const accounts = 400
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for b.Loop() {
+		for a := range accounts {
+			wg.Go(func() {
+				i := next.Add(1)
+				res, err := c.members[a%4].node.Submit(b.Context(), fmt.Appendf(nil, "acc%d 0 key%d %0280d", i, i, i))
+				if err != nil || res.Code != 0 {
+					b.Errorf("got %+v, %v", res, err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	b.ReportMetric(float64(next.Load())/b.Elapsed().Seconds(), "tx/s")
 }
 
 // rss returns the process's resident memory in KiB.

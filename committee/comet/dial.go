@@ -99,6 +99,11 @@ func (s *peerSwitch) dialLoop(ctx context.Context) {
 // dialDue starts the dials that are due and returns when to look again.
 func (s *peerSwitch) dialDue(ctx context.Context) time.Duration {
 	committee := s.cfg.peers() // foreign code, not under the lock
+	for _, id := range committee {
+		if !s.wanted[id] { // only this goroutine writes it
+			s.cfg.Host.Protect(id)
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.running {
@@ -140,14 +145,11 @@ func (s *peerSwitch) dialDue(ctx context.Context) time.Duration {
 	return max(next.Sub(now), time.Millisecond)
 }
 
-// wantLocked takes in the committee: its members are let in when we are full,
-// and the host does not drop them.
+// wantLocked takes in the committee: its members are let in when we are full.
 func (s *peerSwitch) wantLocked(committee []p2p.PeerID) {
 	fresh := make(map[p2p.PeerID]bool, len(committee))
 	for _, id := range committee {
-		if fresh[id] = true; !s.wanted[id] {
-			s.cfg.Host.Protect(id)
-		}
+		fresh[id] = true
 	}
 	for id := range s.lines {
 		if !fresh[id] && !s.lines[id].dialing {
@@ -165,6 +167,7 @@ func (s *peerSwitch) failingLocked(id p2p.PeerID) bool {
 
 // dial opens a stream, serves it while it lasts, and settles when to dial next.
 func (s *peerSwitch) dial(ctx context.Context, id p2p.PeerID, l *line) {
+	start := time.Now()
 	err := s.open(ctx, id)
 	var refused *refusedError
 	var otherNetwork *p2p.WrongNetworkError
@@ -174,7 +177,7 @@ func (s *peerSwitch) dial(ctx context.Context, id p2p.PeerID, l *line) {
 	l.dialing = false
 	wait := minRedial
 	switch {
-	case err == nil: // it was served, and has ended
+	case err == nil && time.Since(start) > raceWindow: // it was served, and has ended
 		l.failures = 0
 	case errors.As(err, &otherNetwork), errors.As(err, &refused) && refused.verdict == otherChain:
 		wait = farRedial

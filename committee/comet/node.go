@@ -30,7 +30,7 @@ type Node struct {
 	closing   chan struct{} // closed when Close begins
 	closeOnce sync.Once
 	closeErr  error          // written inside closeOnce
-	work      sync.WaitGroup // the goroutine that watches consensus
+	work      sync.WaitGroup // the two goroutines that watch
 }
 
 // Open starts a node on cfg.Dir, after replaying what a crash may have left undone. ctx bounds the start
@@ -76,7 +76,8 @@ func open(ctx context.Context, cfg *Config, db *database) (*Node, error) {
 		e.stop()
 		return nil, fmt.Errorf("start consensus: %w", err)
 	}
-	n.work.Go(n.watch)
+	n.work.Go(n.watchConsensus)
+	n.work.Go(n.watchHalt)
 	return n, nil
 }
 
@@ -102,18 +103,24 @@ func bindChain(db *database, hash [32]byte) error {
 	return nil
 }
 
-// watch reports when consensus ends by itself, and then takes the node off the network. It ends with
-// consensus, at the latest in Close.
-func (n *Node) watch() {
+// watchConsensus notices when consensus ends by itself. It ends with consensus, at the latest in Close.
+func (n *Node) watchConsensus() {
 	n.engine.consensus.Wait()
 	select {
 	case <-n.closing:
-		return
 	default:
+		n.app.haltOn(errors.New("consensus ended; the log has the reason"))
 	}
-	n.app.haltOn(errors.New("consensus ended; the log has the reason"))
-	n.log.Error("the chain halted at this node", "height", n.Height(), "err", n.app.haltedBy())
-	n.sw.leave()
+}
+
+// watchHalt reports a halt and takes the node off the network. It ends with the halt or with Close.
+func (n *Node) watchHalt() {
+	select {
+	case <-n.closing:
+	case <-n.app.halted:
+		n.log.Error("the chain halted at this node", "height", n.Height(), "err", n.app.haltedBy())
+		n.sw.leave()
+	}
 }
 
 // Close stops the node and waits until nothing of it runs, except two goroutines that CometBFT's message

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -128,8 +129,10 @@ func TestRefusals(t *testing.T) {
 	if nonce, _ := c.get(0, "nonce/ann"); nonce != "1" {
 		t.Errorf("got nonce %s, want 1: it was applied twice", nonce)
 	}
-	if res, err := c.members[0].node.Submit(t.Context(), make([]byte, ledger.MaxTxSize+1)); err == nil {
-		t.Errorf("too large: got %+v, want an error", res)
+	for _, size := range []int{0, ledger.MaxTxSize + 1} {
+		if res := c.submit(0, "%s", make([]byte, size)); res.Code != uint32(ledger.CodeMalformed) {
+			t.Errorf("%d bytes: got %+v, want malformed", size, res)
+		}
 	}
 	// A replay that a proposer puts into a block by force changes nothing.
 	a := c.members[0].node.app
@@ -165,6 +168,61 @@ func TestWaitingNoncesChain(t *testing.T) {
 		if r := <-results; r.Code != 0 {
 			t.Errorf("got %+v", r)
 		}
+	}
+}
+
+// Opened, closed and opened again before there was a block.
+func TestReopenAtGenesis(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2)
+	c.start(0)
+	for range 2 {
+		if got, height := c.get(0, "genesis"); got != string(c.genesis) || height != 0 {
+			t.Fatalf("got %q at height %d, want the genesis state", got, height)
+		}
+		if res := c.submit(0, "nonsense"); res.Code != toyMalformed {
+			t.Errorf("before the first block: got %+v", res)
+		}
+		c.stop(0)
+		c.start(0)
+	}
+	c.start(1)
+	res := c.mustSubmit(0, "ann 0 k v")
+	c.sameHash(res.Height, 0, 1)
+}
+
+func TestManyTransactions(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 4)
+	c.startAll()
+	const accounts, each = 40, 10
+	var wg sync.WaitGroup
+	for a := range accounts {
+		wg.Go(func() {
+			for i := range each {
+				res, err := c.members[a%4].node.Submit(t.Context(), fmt.Appendf(nil, "acc%d %d key%d-%d %0300d", a, i, a, i, i))
+				if err != nil || res.Code != 0 {
+					t.Errorf("account %d, %d: got %+v, %v", a, i, res, err)
+					return
+				}
+				c.waitHeight(res.Height, a%4)
+			}
+		})
+	}
+	wg.Wait()
+	height := c.members[0].node.Height()
+	c.sameHash(height, 0, 1, 2, 3)
+	count := 0
+	for b, err := range c.members[1].node.Events(t.Context(), 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if count += len(b.Events); b.Height == height {
+			break
+		}
+	}
+	if count != accounts*each {
+		t.Errorf("got %d events, want %d: each transaction once", count, accounts*each)
 	}
 }
 

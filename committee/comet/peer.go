@@ -227,7 +227,7 @@ func (p *peer) readFrame(r *bufio.Reader) error {
 	if err != nil {
 		return err
 	}
-	size, err := binary.ReadUvarint(r)
+	size, err := readLength(r)
 	if err != nil {
 		return err
 	}
@@ -261,7 +261,25 @@ func (p *peer) readFrame(r *bufio.Reader) error {
 	return nil
 }
 
+// readLength reads a uvarint of at most five bytes.
+func readLength(r io.ByteReader) (uint64, error) {
+	var n uint64
+	for i := range binary.MaxVarintLen32 {
+		b, err := r.ReadByte()
+		if err != nil {
+			return 0, err
+		}
+		if n |= uint64(b&0x7f) << (7 * i); b < 0x80 {
+			return n, nil
+		}
+	}
+	return 0, fmt.Errorf("%w: length of more than %d bytes", errFrame, binary.MaxVarintLen32)
+}
+
 // The rest of [cmtp2p.Peer]. Addresses are libp2p's business: those below say nothing.
+
+// String names the peer in CometBFT's log lines.
+func (p *peer) String() string { return string(p.name) }
 
 // ID returns the text form of the peer ID.
 func (p *peer) ID() cmtp2p.ID { return p.name }

@@ -32,8 +32,8 @@ func (n *Node) Submit(ctx context.Context, tx []byte) (TxResult, error) {
 	}
 	hash := hashOf(tx)
 	if !txSizeOK(tx) {
-		// The mempool has no code for this, the ledger may have.
-		return TxResult{}, fmt.Errorf("comet: transaction of %d bytes, want 1 to %d", len(tx), ledger.MaxTxSize)
+		info := fmt.Sprintf("transaction of %d bytes, want 1 to %d", len(tx), ledger.MaxTxSize)
+		return TxResult{Hash: hash, Code: uint32(ledger.CodeMalformed), Info: info}, nil
 	}
 	if res, ok, err := n.find(hash); ok || err != nil {
 		return res, err

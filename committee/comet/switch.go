@@ -59,7 +59,7 @@ type peerSwitch struct {
 	peers   map[p2p.PeerID]*peer // those that run, and those that end, until they have
 	lines   map[p2p.PeerID]*line // whom we dial
 	bans    map[p2p.PeerID]*ban
-	wanted  map[p2p.PeerID]bool // the committee, as last asked
+	wanted  map[p2p.PeerID]bool // the committee, as last asked; written by dialLoop alone
 }
 
 var _ cmtp2p.Switcher = (*peerSwitch)(nil)
@@ -344,6 +344,7 @@ func (s *peerSwitch) serve(p *peer, fault error) {
 		r.AddPeer(p)
 	}
 	s.log.Debug("peer joined", "peer", p.id, "outbound", p.outbound)
+	_ = p.stream.SetDeadline(time.Time{}) // a stream that is gone fails in read
 	var writer sync.WaitGroup
 	writer.Go(func() {
 		if err := p.write(); err != nil {
@@ -351,7 +352,6 @@ func (s *peerSwitch) serve(p *peer, fault error) {
 		}
 	})
 	if fault == nil {
-		_ = p.stream.SetDeadline(time.Time{}) // a stream that is gone fails in read
 		fault = p.read()
 	}
 	if errors.Is(fault, errFrame) && s.punish(p.id) {

@@ -131,7 +131,7 @@ func TestBadFramesAreBanned(t *testing.T) {
 	c := newCluster(t, 1)
 	c.startAll()
 	const block = 0x40 // the channel of block sync
-	huge := binary.AppendUvarint([]byte{block}, 1<<40)
+	huge := binary.AppendUvarint([]byte{block}, 1<<30)
 	unasked, err := (&bcproto.Message{Sum: &bcproto.Message_BlockResponse{BlockResponse: &bcproto.BlockResponse{Block: &cmtproto.Block{}}}}).Marshal()
 	if err != nil {
 		t.Fatal(err)
@@ -159,9 +159,6 @@ func TestBadFramesAreBanned(t *testing.T) {
 				t.Fatal(err)
 			}
 			ended(t, st)
-			if tt.name == "length without an end" {
-				return // a varint that overflows is a broken stream, as any other
-			}
 			if _, v := s.join(); v != banned {
 				t.Errorf("afterwards: got %v, want banned", v)
 			}
