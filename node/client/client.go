@@ -43,7 +43,8 @@ var (
 	// ErrNotFound says that the ledger knows no living blob of this ID: it was
 	// never certified, has expired or was deleted.
 	ErrNotFound = errors.New("client: no such blob")
-	// ErrUnavailable says that too few nodes answered; later it may work.
+	// ErrUnavailable says that too few nodes answered, or none for the ledger;
+	// later it may work.
 	ErrUnavailable = errors.New("client: too few storage nodes answered")
 	// ErrInconsistent says that whoever stored the blob encoded it wrongly: it
 	// has no content, for no reader and at no time.
@@ -143,7 +144,7 @@ func (c *Client) Network(ctx context.Context) (*Network, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("state of the network: %w", err)
+		return nil, fmt.Errorf("state of the network: %w", unreached(err))
 	}
 	for _, m := range n.Committee.Members() {
 		c.host.AddAddrs(p2p.PeerID(m.NetworkKey), m.Addrs)
@@ -159,9 +160,18 @@ func (c *Client) Status(ctx context.Context, id shard.BlobID) (ledger.Status, er
 		return err
 	})
 	if err != nil {
-		return s, fmt.Errorf("status of blob %v: %w", id, err)
+		return s, fmt.Errorf("status of blob %v: %w", id, unreached(err))
 	}
 	return s, nil
+}
+
+// unreached makes a ledger that nobody answers for an ErrUnavailable, so that
+// callers need to know one error only for what may work later.
+func unreached(err error) error {
+	if errors.Is(err, ledgerrpc.ErrUnavailable) && !errors.Is(err, ErrUnavailable) {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return err
 }
 
 // exchangeFor returns the client of the stream protocols for blobs of the

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/floe-storage/floe/committee/ledgerrpc"
 	"github.com/floe-storage/floe/p2p"
@@ -61,11 +62,13 @@ func discover(ctx context.Context, bootstrap []string) (string, error) {
 		names, err := p2p.Networks(ctx, addr)
 		switch {
 		case err != nil:
-			faults = append(faults, fmt.Errorf("%s: %w", addr, err))
+			faults = append(faults, err)
 		case len(names) > 1:
-			return "", fmt.Errorf("%w: %v", ErrManyNetworks, names)
+			return "", fmt.Errorf("%w: %s", ErrManyNetworks, strings.Join(names, ", "))
 		case len(names) == 1:
 			return names[0], nil
+		default:
+			faults = append(faults, fmt.Errorf("%s is no peer of a Floe network", addr))
 		}
 	}
 	return "", fmt.Errorf("%w: no bootstrap peer tells its network: %w", ErrUnavailable, errors.Join(faults...))
@@ -80,6 +83,10 @@ func (s *Session) join(ctx context.Context, cfg DialConfig) error {
 			continue
 		}
 		s.Ledger.Use(id)
+	}
+	var other *p2p.WrongNetworkError
+	if err := errors.Join(faults...); len(faults) == len(cfg.Bootstrap) && errors.As(err, &other) {
+		return fmt.Errorf("join network %s: %w", cfg.Network, err) // asking again later cannot help
 	}
 	if len(faults) == len(cfg.Bootstrap) {
 		return fmt.Errorf("%w: no bootstrap peer answers: %w", ErrUnavailable, errors.Join(faults...))

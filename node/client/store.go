@@ -87,6 +87,11 @@ func (c *Client) Store(ctx context.Context, data []byte, opt StoreOptions) (*Sto
 	if err != nil {
 		return nil, err
 	}
+	if most := net.Params.MaxEpochsAhead; opt.Epochs > most { // before anything is encoded for it
+		return nil, &ledger.Error{
+			Code: ledger.CodeBadEpochs, Info: fmt.Sprintf("%d epochs from now on; storage is sold for 1 to %d", opt.Epochs, most),
+		}
+	}
 	s := &storing{client: c, net: net, opt: opt}
 	opt.Progress(Progress{Step: StepEncode})
 	begin := time.Now()
@@ -169,7 +174,7 @@ func (s *storing) register(ctx context.Context, status ledger.Status) error {
 			Size: s.md.Size, Deletable: s.opt.Deletable,
 		})
 	if err != nil {
-		return fmt.Errorf("register blob %v: %w", s.result.BlobID, err)
+		return fmt.Errorf("register blob %v: %w", s.result.BlobID, unreached(err))
 	}
 	storage, err := s.net.Params.StorageCost(s.result.Encoded, s.opt.Epochs)
 	if err != nil {
@@ -214,7 +219,7 @@ func (s *storing) certify(ctx context.Context) error {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("certify blob %v: %w", s.result.BlobID, err)
+			return fmt.Errorf("certify blob %v: %w", s.result.BlobID, unreached(err))
 		}
 		s.result.Blob, err = s.client.blob(ctx, object)
 		return err
@@ -234,7 +239,7 @@ func (c *Client) blob(ctx context.Context, id committee.ObjectID) (ledger.Blob, 
 		return err
 	})
 	if err != nil {
-		return b, fmt.Errorf("blob object %v: %w", id, err)
+		return b, fmt.Errorf("blob object %v: %w", id, unreached(err))
 	}
 	return b, nil
 }

@@ -11,10 +11,15 @@
 //	GET  /v1/blobs/{blob_id}/status   what the ledger says of it (not of Walrus)
 //	GET  /status               OK
 //
+// HEAD and a matching If-None-Match are answered from the ledger alone: a blob
+// ID stands for one content only, so nothing has to be fetched for them.
+//
 // # Invariants
 //
 // Every error is the one JSON envelope, with Cache-Control: no-store, and says
-// in words what is wrong. Bodies are bounded before they are read.
+// in words what is wrong; what a broken gateway says to itself stays in its log.
+// Bodies are bounded before they are read, and a sender that stops in the
+// middle does not keep its place.
 //
 // # Sources
 //
@@ -24,8 +29,11 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/node/client"
@@ -33,7 +41,7 @@ import (
 )
 
 // Blobs is what the handlers need of a client; its methods are safe for
-// concurrent use.
+// concurrent use and return when their context ends.
 type Blobs interface {
 	// Store keeps data and returns when the ledger has certified it. data is
 	// not modified afterwards.
@@ -47,22 +55,27 @@ type Blobs interface {
 }
 
 const (
-	defaultMaxBody       = 1 << 30 // bytes
-	defaultMaxConcurrent = 8       // writes at a time; Walrus's publisher has as many
+	defaultMaxBody   = 1 << 30 // bytes
+	defaultMaxWrites = 8       // Walrus's publisher has as many
+	defaultMaxReads  = 256     // Walrus's aggregator has as many
+
+	stallLimit = 30 * time.Second // without a byte of a body that is being sent
 )
 
 // Config says what the API serves.
 type Config struct {
-	Blobs         Blobs        // required
-	MaxBody       int64        // bytes of a PUT; 0: 1 GiB, and never more than the network takes
-	MaxConcurrent int          // writes at a time, more are told to come back; 0: 8
-	Logger        *slog.Logger // nil: no log
+	Blobs     Blobs        // required
+	MaxBody   int64        // bytes of a PUT; 0: 1 GiB, and never more than the network takes
+	MaxWrites int          // blobs stored at a time, more are told to come back; 0: 8
+	MaxReads  int          // blobs read at a time, more are told to come back; 0: 256
+	Logger    *slog.Logger // nil: no log
 }
 
 type api struct {
 	blobs  Blobs
 	max    int64
 	writes chan struct{} // one token for each write under way
+	reads  chan struct{} // one token for each read under way
 	log    *slog.Logger
 }
 
@@ -71,29 +84,79 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Blobs == nil {
 		return nil, errors.New("httpapi: Blobs is missing")
 	}
-	a := &api{blobs: cfg.Blobs, max: cfg.MaxBody, log: cfg.Logger}
+	orDefault := func(n, otherwise int) int {
+		if n <= 0 {
+			return otherwise
+		}
+		return n
+	}
+	a := &api{
+		blobs: cfg.Blobs, max: cfg.MaxBody, log: cfg.Logger,
+		writes: make(chan struct{}, orDefault(cfg.MaxWrites, defaultMaxWrites)),
+		reads:  make(chan struct{}, orDefault(cfg.MaxReads, defaultMaxReads)),
+	}
 	if a.max <= 0 {
 		a.max = defaultMaxBody
 	}
-	if cfg.MaxConcurrent <= 0 {
-		cfg.MaxConcurrent = defaultMaxConcurrent
-	}
-	a.writes = make(chan struct{}, cfg.MaxConcurrent)
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write([]byte("OK")) // a client that has gone needs no answer
-	})
-	mux.HandleFunc("PUT /v1/blobs", a.putBlob)
-	mux.HandleFunc("GET /v1/blobs/{blob_id}", a.getBlob)
-	mux.HandleFunc("GET /v1/blobs/{blob_id}/status", a.getStatus)
+	for _, route := range []struct {
+		path    string
+		methods []string
+		handle  http.HandlerFunc
+	}{
+		{"/status", []string{http.MethodGet, http.MethodHead}, alive},
+		{"/v1/blobs", []string{http.MethodPut}, a.limited(a.writes, "writes", a.putBlob)},
+		{"/v1/blobs/{blob_id}", []string{http.MethodGet, http.MethodHead}, a.limited(a.reads, "reads", a.getBlob)},
+		{"/v1/blobs/{blob_id}/status", []string{http.MethodGet, http.MethodHead}, a.getStatus},
+	} {
+		for _, method := range route.methods {
+			mux.HandleFunc(method+" "+route.path, route.handle)
+		}
+		mux.HandleFunc(route.path, a.otherMethod(strings.Join(route.methods, ", ")))
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		a.fail(w, r, problem{http.StatusNotFound, statusNotFound, "NOT_FOUND", "no such route: " + r.Method + " " + r.URL.Path})
+		a.fail(w, r, problem{
+			code: http.StatusNotFound, status: statusNotFound, reason: "ROUTE_NOT_FOUND",
+			message: "no such route: " + r.Method + " " + r.URL.Path,
+		})
 	})
 	return cors(mux), nil
+}
+
+func alive(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write([]byte("OK")) // a client that has gone needs no answer
+}
+
+// limited lets only as many requests in at a time as slots has room for: each
+// holds a whole blob in memory.
+func (a *api) limited(slots chan struct{}, what string, handle http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+			handle(w, r)
+		default:
+			a.fail(w, r, problem{
+				code: http.StatusTooManyRequests, status: statusResourceExhausted, reason: "TOO_MANY_REQUESTS",
+				message: fmt.Sprintf("%d %s are under way already; try again", cap(slots), what),
+			})
+		}
+	}
+}
+
+func (a *api) otherMethod(allow string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", allow+", "+http.MethodOptions)
+		a.fail(w, r, problem{
+			code: http.StatusMethodNotAllowed, status: statusInvalidArgument, reason: "METHOD_NOT_ALLOWED",
+			message: r.URL.Path + " takes " + allow + ", not " + r.Method,
+		})
+	}
 }
 
 // cors lets pages of any origin use the API, as Walrus's does. [WS] §1.1
