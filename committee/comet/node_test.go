@@ -210,7 +210,10 @@ func TestManyTransactions(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	height := c.members[0].node.Height()
+	var height uint64
+	for _, m := range c.members {
+		height = max(height, m.node.Height())
+	}
 	c.sameHash(height, 0, 1, 2, 3)
 	count := 0
 	for b, err := range c.members[1].node.Events(t.Context(), 1) {

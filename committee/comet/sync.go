@@ -1,6 +1,7 @@
 package comet
 
 import (
+	"bytes"
 	"errors"
 	"sync"
 	"time"
@@ -338,13 +339,21 @@ func (r *syncReactor) ingestNext() bool {
 	}
 	candidate, err := r.verify(current, first.block, second.block)
 	if err != nil {
-		// One of the two lied. Which one cannot be told.
+		liar, at := first, height
+		switch commit := second.block.LastCommit; {
+		case !commitHolds(current, height, commit):
+			liar, at = second, height+1
+		case bytes.Equal(commit.BlockID.Hash, first.block.Hash()):
+			// Nobody lied: two thirds are of another mind than we.
+			r.Logger.Error("a committed block does not fit our state", "height", height, "err", err)
+			return false
+		}
 		r.mu.Lock()
-		r.dropLocked(height, first)
-		r.dropLocked(height+1, second)
+		r.dropLocked(at, liar)
 		r.mu.Unlock()
-		r.accuse(first.from, err)
-		r.accuse(second.from, err)
+		if p := r.Switch.Peers().Get(liar.from); p != nil {
+			r.Switch.StopPeerForError(p, err)
+		}
 		return true
 	}
 	err = r.rounds.IngestVerifiedBlock(candidate)
@@ -368,8 +377,8 @@ func (r *syncReactor) verify(current state.State, block, next *types.Block) (con
 	return candidate, candidate.Verify(current)
 }
 
-func (r *syncReactor) accuse(id cmtp2p.ID, err error) {
-	if p := r.Switch.Peers().Get(id); p != nil {
-		r.Switch.StopPeerForError(p, err)
-	}
+// commitHolds reports whether two thirds have signed what a commit says, and so
+// which of two blocks that do not fit is the false one: nobody can forge that.
+func commitHolds(current state.State, height int64, commit *types.Commit) bool {
+	return commit != nil && current.Validators.VerifyCommit(current.ChainID, commit.BlockID, height, commit) == nil
 }
