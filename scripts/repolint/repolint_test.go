@@ -31,6 +31,7 @@ const (
 var rooms = map[string][]string{
 	"shard":           {"shard/bcs", "shard/merkle", "shard/rs"},
 	"shard/merkle":    {"shard/bcs"},
+	"shard/quilt":     {"shard", "shard/bcs"},
 	"shard/shardtest": {"shard", "shard/merkle", "shard/rs"},
 	"shard/store":     {"shard", "shard/bcs"},
 
