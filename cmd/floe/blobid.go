@@ -1,25 +1,20 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/floe-storage/floe/shard"
 )
 
-const stdinName = "-"
-
 func (a *app) blobIDCommand() *cobra.Command {
 	var shards int
 	cmd := &cobra.Command{
 		Use:   "blob-id --shards N FILE|-",
 		Short: "compute the blob ID of a file; touches no network",
-		Long: `blob-id prints the blob ID that a file has on a network of N shards.
-It touches no network. - reads standard input.`,
+		Long: `blob-id prints the blob ID that a file has on a network of N shards, on one line
+of standard output. It touches no network. - reads standard input.` + exitHelp(exitNotFound, exitTooLarge),
 		Args: exactArgs(1, "one file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !cmd.Flags().Changed("shards") {
@@ -27,13 +22,20 @@ It touches no network. - reads standard input.`,
 			}
 			params, err := shard.NewParams(shards)
 			if err != nil {
-				return usageError{err, "--shards takes 4 and more"}
+				return usageError{fmt.Errorf("--shards %d: %w", shards, err), fmt.Sprintf("a network has %d to %d shards", shard.MinShards, shard.MaxShards)}
 			}
-			data, err := a.readInput(args[0], params.MaxBlobSize(), params)
+			in, err := a.openInput(args[0])
 			if err != nil {
 				return err
 			}
-			md, err := shard.ComputeMetadata(params, data)
+			defer in.Close() //nolint:errcheck // read only
+			md, err := promptly(cmd.Context(), func() (*shard.Metadata, error) {
+				data, err := in.read(params)
+				if err != nil {
+					return nil, err
+				}
+				return shard.ComputeMetadata(params, data)
+			})
 			if err != nil {
 				return err
 			}
@@ -42,8 +44,8 @@ It touches no network. - reads standard input.`,
 				if err != nil {
 					return err
 				}
-				return a.printJSON(map[string]any{
-					"blobId": md.ID(), "size": md.Size, "shards": shards, "encodedSize": encoded, "encodingType": shard.EncodingName,
+				return a.printJSON(blobIDReport{
+					BlobID: md.ID(), Size: md.Size, Shards: shards, EncodedSize: encoded, EncodingType: shard.EncodingName,
 				})
 			}
 			_, err = fmt.Fprintln(a.out, md.ID())
@@ -54,67 +56,11 @@ It touches no network. - reads standard input.`,
 	return cmd
 }
 
-// readInput reads a file, or standard input for "-". What is larger than a blob
-// can be is refused before or while it is read.
-func (a *app) readInput(name string, limit uint64, params shard.Params) ([]byte, error) {
-	var in io.Reader = a.in
-	var size int64 = -1
-	if name != stdinName {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close() //nolint:errcheck // read only
-		info, err := f.Stat()
-		if err != nil {
-			return nil, err
-		}
-		if info.IsDir() {
-			return nil, usageError{fmt.Errorf("%s is a directory", name), "name a file"}
-		}
-		if info.Mode().IsRegular() {
-			size = info.Size()
-		}
-		in = f
-	}
-	if size > 0 && uint64(size) > limit {
-		_, err := params.SymbolSize(uint64(size))
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	data, err := readAll(io.LimitReader(in, int64(limit)+1), size)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	if uint64(len(data)) > limit {
-		_, err := params.SymbolSize(uint64(len(data)))
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return data, nil
-}
-
-// readAll reads to the end, with room for size bytes if that is known.
-func readAll(r io.Reader, size int64) ([]byte, error) {
-	if size < 0 {
-		return io.ReadAll(r)
-	}
-	data := make([]byte, 0, size+1)
-	for {
-		n, err := r.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		if err == io.EOF {
-			return data, nil
-		}
-		if err != nil {
-			return data, err
-		}
-		if len(data) == cap(data) { // it has grown meanwhile
-			data = append(data, 0)[:len(data)]
-		}
-	}
-}
-
-func (a *app) printJSON(v any) error {
-	e := json.NewEncoder(a.out)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
+// blobIDReport is what --json prints.
+type blobIDReport struct {
+	BlobID       shard.BlobID `json:"blobId"`
+	Size         uint64       `json:"size"`
+	Shards       int          `json:"shards"`
+	EncodedSize  uint64       `json:"encodedSize"` // slivers and metadata
+	EncodingType string       `json:"encodingType"`
 }

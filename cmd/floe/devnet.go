@@ -5,21 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/floe-storage/floe/node/devnet"
+	"github.com/floe-storage/floe/shard"
 )
 
-const (
-	startTimeout = 60 * time.Second
-	childPause   = 10 * time.Second // between asking a command to end and ending it
-)
+const startTimeout = 60 * time.Second
 
 // devnetFlags are what floe devnet is told.
 type devnetFlags struct {
@@ -33,17 +28,19 @@ func (a *app) devnetCommand() *cobra.Command {
 		Use:   "devnet [flags] [-- COMMAND [ARG…]]",
 		Short: "run a whole network in this process",
 		Long: `devnet runs a whole network in this process: storage nodes with their own hosts,
-stores and validators, and an HTTP API. It serves until Ctrl-C.
+stores and validators, and an HTTP API. It serves until Ctrl-C, which ends it
+with exit status 0. With --json it prints where it serves as one object.
 
 With --store FILE it first shows that the network works: it stores the file,
 stops as many nodes as may fail, reads the file back, wipes one node and lets it
 repair itself. The exit status says whether all of that worked.
 
-With a COMMAND it runs that and exits with its status. The command finds the
-network in FLOE_PUBLISHER_URL, FLOE_AGGREGATOR_URL, FLOE_BOOTSTRAP and
-FLOE_DEVNET_DIR.
+With a COMMAND it runs that and exits with its status: 128 + N if signal N ended
+it. The command finds the network in FLOE_PUBLISHER_URL, FLOE_AGGREGATOR_URL,
+FLOE_BOOTSTRAP and FLOE_DEVNET_DIR, and has standard input and output to itself.
 
-Without --dir the network lives in a temporary directory that goes when it stops.`,
+Without --dir the network lives in a temporary directory that goes when it stops.` + exitHelp(exitNotFound, exitUnavailable,
+			exitTooLarge, exitAddressInUse, exitLocked, exitCorrupt, exitNotRunnable, exitNoCommand),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
 				return usageError{fmt.Errorf("floe devnet: unexpected argument %q", args[0]), "write -- before a command to run"}
@@ -63,9 +60,15 @@ Without --dir the network lives in a temporary directory that goes when it stops
 }
 
 func (a *app) devnet(ctx context.Context, d devnetFlags, command []string) (err error) {
+	// What can be wrong without a network is found before one is started.
+	if len(command) > 0 {
+		if command[0], err = findCommand(command[0]); err != nil {
+			return err
+		}
+	}
 	var data []byte
-	if d.store != "" { // before anything is started for it
-		if data, err = os.ReadFile(d.store); err != nil {
+	if d.store != "" {
+		if data, err = promptly(ctx, func() ([]byte, error) { return a.readForDevnet(d) }); err != nil {
 			return err
 		}
 	}
@@ -82,9 +85,7 @@ func (a *app) devnet(ctx context.Context, d devnetFlags, command []string) (err 
 	d.cfg.Logger = a.logger()
 
 	began := time.Now()
-	start, cancel := context.WithTimeout(ctx, startTimeout)
-	net, err := devnet.Open(start, d.cfg)
-	cancel()
+	net, err := startDevnet(ctx, d.cfg)
 	if err != nil {
 		return err
 	}
@@ -103,9 +104,59 @@ func (a *app) devnet(ctx context.Context, d devnetFlags, command []string) (err 
 		return a.runCommand(ctx, net, command)
 	}
 	a.describe(net, temporary)
+	if a.json {
+		report := devnetReport{
+			Network: card.ChainID, Nodes: card.Nodes, Shards: card.Shards, URL: net.URL(), Bootstrap: net.Bootstrap(), Dir: net.Dir(),
+		}
+		if err := a.printJSON(report); err != nil {
+			return err
+		}
+	}
 	<-ctx.Done()
 	a.say("stopping")
 	return nil
+}
+
+// devnetReport is what --json prints once the network serves.
+type devnetReport struct {
+	Network   string   `json:"network"` // the chain ID
+	Nodes     int      `json:"nodes"`
+	Shards    int      `json:"shards"`
+	URL       string   `json:"url"` // of the HTTP API
+	Bootstrap []string `json:"bootstrap"`
+	Dir       string   `json:"dir"`
+}
+
+// readForDevnet reads a file for a network that does not run yet. What cannot
+// be known of it, starting it will tell.
+func (a *app) readForDevnet(d devnetFlags) ([]byte, error) {
+	shards := d.cfg.Shards
+	if shards == 0 {
+		shards = devnet.DefaultShards
+	}
+	if card, err := devnet.ReadCard(d.cfg.Dir); d.cfg.Dir != "" && err == nil {
+		shards = card.Shards
+	}
+	params, err := shard.NewParams(shards)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", devnet.ErrConfig, err)
+	}
+	in, err := a.openInput(d.store)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close() //nolint:errcheck // read only
+	return in.read(params)
+}
+
+func startDevnet(ctx context.Context, cfg devnet.Config) (*devnet.Net, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	net, err := devnet.Open(ctx, cfg)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = hinted{fmt.Errorf("the network did not start within %v: %w", startTimeout, err), "a slow machine may need a smaller one: --nodes 4 --shards 13"}
+	}
+	return net, err
 }
 
 // say tells the user something that is not data.
@@ -125,23 +176,6 @@ func (a *app) describe(net *devnet.Net, temporary bool) {
 	a.say("  curl -X PUT --data-binary @FILE '%s/v1/blobs?epochs=2'", net.URL())
 	a.say("  curl %s/v1/blobs/BLOB_ID", net.URL())
 	a.say("  floe store FILE      and then   floe read BLOB_ID, floe status BLOB_ID")
-}
-
-// runCommand runs a program that finds the network in its environment.
-func (a *app) runCommand(ctx context.Context, net *devnet.Net, command []string) error {
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Env = append(os.Environ(),
-		envPublisher+"="+net.URL(), envAggregator+"="+net.URL(),
-		envBootstrap+"="+net.Bootstrap()[0], envDevnetDir+"="+net.Dir())
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.in, a.out, a.err
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = childPause
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		return hinted{fmt.Errorf("run %s: %w", strings.Join(command, " "), err), "the words after -- are a program and its arguments"}
-	}
-	return err
 }
 
 // duration writes a time for people.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,24 +11,10 @@ import (
 	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/committee/ledgerrpc"
 	"github.com/floe-storage/floe/node/client"
+	"github.com/floe-storage/floe/node/devnet"
 	"github.com/floe-storage/floe/p2p"
 	"github.com/floe-storage/floe/shard"
 	"github.com/floe-storage/floe/shard/store"
-)
-
-const (
-	exitOK           = 0
-	exitError        = 1
-	exitUsage        = 2
-	exitNotFound     = 3
-	exitUnavailable  = 4
-	exitFunds        = 5
-	exitTooLarge     = 6
-	exitAddressInUse = 7
-	exitLocked       = 8
-	exitCorrupt      = 9
-	exitWrongNetwork = 10
-	exitInconsistent = 11
 )
 
 // usageError is a command line that makes no sense, with a word of help.
@@ -53,6 +38,11 @@ type silent struct{ code int }
 
 func (s silent) Error() string { return fmt.Sprintf("exit status %d", s.code) }
 
+// interrupted is an error that the user has caused with Ctrl-C.
+type interrupted struct{ error }
+
+func (e interrupted) Unwrap() error { return e.error }
+
 // report prints an error and returns the exit status for it.
 func (a *app) report(err error) int {
 	var said silent
@@ -61,8 +51,8 @@ func (a *app) report(err error) int {
 	}
 	code, hint := classify(err)
 	if a.json {
-		body := map[string]any{"error": map[string]any{"exitCode": code, "message": err.Error(), "hint": hint}}
-		_ = json.NewEncoder(a.out).Encode(body) // there is nowhere left to report to
+		body := errorReport{errorBody{ExitCode: code, Message: err.Error(), Hint: hint}}
+		_ = a.printJSON(body) // there is nowhere left to report to
 		return code
 	}
 	fmt.Fprintln(a.err, "floe: error:", err)
@@ -72,12 +62,26 @@ func (a *app) report(err error) int {
 	return code
 }
 
+// errorReport is what --json prints of an error.
+type errorReport struct {
+	Error errorBody `json:"error"`
+}
+
+type errorBody struct {
+	ExitCode int    `json:"exitCode"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint,omitempty"`
+}
+
 // classify returns the exit status for an error and what to do about it.
 func classify(err error) (code int, hint string) {
 	var (
 		usage   usageError
 		advice  hinted
+		command commandError
+		stop    interrupted
 		large   *shard.TooLargeError
+		long    *tooLongError
 		refusal *ledger.Error
 		listen  *p2p.ListenError
 		network *p2p.WrongNetworkError
@@ -85,10 +89,18 @@ func classify(err error) (code int, hint string) {
 	switch {
 	case errors.As(err, &usage):
 		return exitUsage, usage.hint
-	case errors.As(err, &large):
+	case errors.As(err, &command):
+		return command.code, "the words after -- are a program and its arguments"
+	case errors.As(err, &stop):
+		code = exitInterrupted
+	case errors.As(err, &large), errors.As(err, &long):
 		code, hint = exitTooLarge, "store it on a network with more shards, or in parts"
 	case errors.As(err, &refusal) && refusal.Code == ledger.CodeInsufficientFunds:
 		code, hint = exitFunds, "send WAL to the account, or name another with --account"
+	case errors.As(err, &refusal) && refusal.Code == ledger.CodeBadEpochs, errors.Is(err, devnet.ErrConfig), errors.Is(err, devnet.ErrOtherNetwork):
+		code = exitUsage
+	case errors.Is(err, client.ErrManyNetworks):
+		code, hint = exitUsage, "name one of them with --network"
 	case errors.Is(err, client.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		code = exitNotFound
 	case errors.Is(err, client.ErrInconsistent):
@@ -101,7 +113,9 @@ func classify(err error) (code int, hint string) {
 		code, hint = exitCorrupt, "the other nodes can restore what the store held: move its directory away and start again"
 	case errors.As(err, &network):
 		code, hint = exitWrongNetwork, "use a bootstrap address of the network that you mean"
-	case errors.Is(err, client.ErrUnavailable), errors.Is(err, client.ErrNotEnoughConfirmations), errors.Is(err, ledgerrpc.ErrUnavailable),
+	case errors.Is(err, client.ErrNotEnoughConfirmations):
+		code, hint = exitUnavailable, "store it again when more nodes run: what is paid for already is not paid again"
+	case errors.Is(err, client.ErrUnavailable), errors.Is(err, ledgerrpc.ErrUnavailable),
 		errors.Is(err, p2p.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
 		code, hint = exitUnavailable, "check that the network runs, and try again"
 	default:

@@ -9,7 +9,8 @@
 //	floe blob-id --shards N FILE|-            compute a blob ID; touches no network
 //
 // Data goes to standard output, everything else to standard error. With --json
-// the result, or the error, is one JSON object on standard output.
+// the result, or the error, is one JSON object on standard output; an error is
+// {"error":{"exitCode":3,"message":"…","hint":"…"}}, the hint only if there is one.
 //
 // # Finding the network
 //
@@ -32,8 +33,10 @@
 //	9  the data directory is damaged
 //	10 the peer belongs to another network
 //	11 the blob was encoded wrongly by whoever stored it
+//	130 it was interrupted, for instance by Ctrl-C
 //
-// A devnet with a COMMAND exits with the command's status.
+// A devnet with a COMMAND exits with the command's status: 128 + N if signal N
+// ended it, 127 if there is no such command, 126 if it cannot be run.
 package main
 
 import (

@@ -2,11 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +18,8 @@ func (a *app) readCommand() *cobra.Command {
 		Use:   "read ID [-o FILE]",
 		Short: "read a blob",
 		Long: `read fetches a blob, checks it and writes its bytes to standard output, or to a
-file that appears only when all is there.`,
+file that appears only when all is there. With --json and without -o the bytes
+are in the object, as base64.` + exitHelp(exitNotFound, exitUnavailable, exitWrongNetwork, exitInconsistent),
 		Args: exactArgs(1, "one blob ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := parseBlobID(args[0])
@@ -32,13 +29,16 @@ file that appears only when all is there.`,
 			opt := client.ReadOptions{}
 			switch {
 			case strict && skip:
-				return usageError{errors.New("--strict-consistency-check and --skip-consistency-check exclude each other"), ""}
+				return usageError{errors.New("--strict-consistency-check and --skip-consistency-check exclude each other"), "leave out one of them"}
 			case strict:
 				opt.Check = shard.CheckStrict
 			case skip:
 				opt.Check = shard.CheckSkip
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), net.timeout)
+			ctx, cancel, err := net.begin(cmd.Context(), a)
+			if err != nil {
+				return err
+			}
 			defer cancel()
 			return a.read(ctx, &net, id, out, opt)
 		},
@@ -50,7 +50,14 @@ file that appears only when all is there.`,
 	return cmd
 }
 
-func (a *app) read(ctx context.Context, net *network, id shard.BlobID, out string, opt client.ReadOptions) error {
+func (a *app) read(ctx context.Context, net *network, id shard.BlobID, path string, opt client.ReadOptions) (err error) {
+	var out *output
+	if path != "" { // before anything is fetched for it
+		if out, err = createOutput(path); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, out.Close()) }()
+	}
 	session, err := net.dial(ctx, a, false)
 	if err != nil {
 		return err
@@ -60,47 +67,31 @@ func (a *app) read(ctx context.Context, net *network, id shard.BlobID, out strin
 	if err != nil {
 		return err
 	}
-	if out != "" {
-		if err := writeOut(out, data); err != nil {
-			return err
-		}
-	}
-	switch {
-	case a.json && out != "":
-		return a.printJSON(map[string]any{"blobId": id, "size": len(data), "out": out})
-	case a.json:
-		return a.printJSON(map[string]any{"blobId": id, "size": len(data), "blob": base64.StdEncoding.EncodeToString(data)})
-	case out == "":
+	if out == nil && !a.json {
 		_, err := a.out.Write(data)
 		return err
 	}
-	fmt.Fprintf(a.err, "%s written to %s\n", size(uint64(len(data))), out)
+	report := readReport{BlobID: id, Size: len(data), Out: path}
+	if out == nil {
+		report.Blob = &data
+		return a.printJSON(report)
+	}
+	if err := out.commit(data); err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(report)
+	}
+	a.say("%s written to %s", size(uint64(len(data))), path)
 	return nil
 }
 
-// writeOut writes a file that is there whole or not at all. What is no regular
-// file, such as a pipe, is written to directly.
-func writeOut(path string, data []byte) (err error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		if info.IsDir() {
-			return usageError{fmt.Errorf("%s is a directory", path), "name a file"}
-		}
-		return os.WriteFile(path, data, 0)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name()) // half a file is of no use
-		}
-	}()
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+// readReport is what --json prints.
+type readReport struct {
+	BlobID shard.BlobID `json:"blobId"`
+	Size   int          `json:"size"`
+	Out    string       `json:"out,omitempty"`
+	Blob   *[]byte      `json:"blob,omitempty"` // base64, unless it went to a file
 }
 
 func parseBlobID(s string) (shard.BlobID, error) {

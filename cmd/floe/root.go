@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os/exec"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -33,33 +34,18 @@ func run(ctx context.Context, env environment, args []string) int {
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	var child *exec.ExitError
-	switch {
-	case err == nil:
+	if err == nil {
 		return exitOK
-	case errors.As(err, &child): // of the command that a devnet ran; it has spoken for itself
-		if code := child.ExitCode(); code >= 0 {
-			return code
-		}
-		return exitError
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = interrupted{err}
+	}
+	own, _, _ := strings.Cut(strings.Join(args, "\x00"), "\x00--\x00") // not what belongs to a COMMAND
+	if slices.Contains(strings.Split(own, "\x00"), "--json") {
+		a.json = true // also when a flag before it could not be read
 	}
 	return a.report(err)
 }
-
-const exitStatusHelp = `
-Exit status:
-  0  done
-  1  it failed, for a reason with no number of its own
-  2  wrong usage
-  3  no such blob, or no such file
-  4  too few nodes, or no network, answered: try later
-  5  the account cannot pay
-  6  the file is larger than a blob of this network can be
-  7  an address to listen on is in use
-  8  the data directory is in use by another process
-  9  the data directory is damaged
-  10 the peer belongs to another network
-  11 the blob was encoded wrongly by whoever stored it`
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
@@ -68,24 +54,41 @@ func (a *app) root() *cobra.Command {
 		Long: `floe stores large files across independent peers: erasure-coded, certified by a
 ledger, verified on every read, repaired by the peers themselves.
 
-A network to try it on is one command away: floe devnet --store FILE
-` + exitStatusHelp,
+Results go to standard output, everything else to standard error. With --json
+the result, or the error, is one JSON object on standard output.
+
+A network to try it on is one command away: floe devnet --store FILE` + exitHelp(exitNotFound, exitUnavailable, exitFunds,
+			exitTooLarge, exitAddressInUse, exitLocked, exitCorrupt, exitWrongNetwork, exitInconsistent),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version(),
-		Args:          cobra.NoArgs,
+		Args:          noSuchCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		SuggestionsMinimumDistance: 2,
 	}
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w", err), "see " + cmd.CommandPath() + " --help"}
+		return usageError{err, "see " + cmd.CommandPath() + " --help"}
 	})
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result, or the error, as one JSON object")
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log to standard error")
 	root.AddCommand(a.devnetCommand(), a.storeCommand(), a.readCommand(), a.statusCommand(), a.blobIDCommand())
 	return root
+}
+
+// noSuchCommand is a usage error for what is no command.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "see floe --help"
+	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+		hint = "did you mean " + strings.Join(similar, " or ") + "?"
+	}
+	return usageError{fmt.Errorf("unknown command %q", args[0]), hint}
 }
 
 // logger is what -v asks for.

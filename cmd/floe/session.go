@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,24 +46,42 @@ func (n *network) addFlags(cmd *cobra.Command, pays bool) {
 	}
 }
 
+// begin checks the flags and bounds what the command does by --timeout.
+func (n *network) begin(ctx context.Context, a *app) (context.Context, context.CancelFunc, error) {
+	if n.timeout <= 0 {
+		return nil, nil, usageError{fmt.Errorf("--timeout %v", n.timeout), "a timeout is longer than nothing, such as 30s or 10m"}
+	}
+	if addr := a.getenv(envBootstrap); len(n.bootstrap) == 0 && addr != "" {
+		n.bootstrap = strings.Split(addr, ",")
+	}
+	for _, addr := range n.bootstrap {
+		if !strings.HasPrefix(addr, "/") || !strings.Contains(addr, "/p2p/") {
+			return nil, nil, usageError{
+				fmt.Errorf("bootstrap address %q is no multiaddr with a peer ID", addr),
+				"it looks like /ip4/192.0.2.1/tcp/4001/p2p/12D3Koo…; floe devnet prints its own",
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.timeout)
+	return ctx, cancel, nil
+}
+
 // dial joins the network. The caller closes the session.
 func (n *network) dial(ctx context.Context, a *app, pays bool) (*client.Session, error) {
 	cfg := client.DialConfig{Bootstrap: n.bootstrap, Network: n.chain, Logger: a.logger()}
 	dir := a.getenv(envDevnetDir)
-	if len(cfg.Bootstrap) == 0 {
-		if addr := a.getenv(envBootstrap); addr != "" {
-			cfg.Bootstrap = []string{addr}
-		}
+	if dir == "" {
+		dir = a.lastDevnet()
 	}
 	if len(cfg.Bootstrap) == 0 {
-		if dir == "" {
-			dir = a.lastDevnet()
-		}
 		card, err := devnet.ReadCard(dir)
 		if dir == "" || err != nil {
 			return nil, usageError{errors.New("no network to talk to"), "start one with floe devnet, or name a peer with --bootstrap"}
 		}
-		cfg.Bootstrap, cfg.Network = card.Bootstrap, card.ChainID
+		cfg.Bootstrap = card.Bootstrap
+		if cfg.Network == "" {
+			cfg.Network = card.ChainID
+		}
 	}
 	if pays {
 		var err error
@@ -84,7 +103,7 @@ func (n *network) loadAccount(a *app, dir string) (ed25519.PrivateKey, error) {
 		path = devnet.AccountFile(dir)
 	}
 	if path == "" {
-		return nil, usageError{client.ErrNoAccount, "name the file of its key with --account"}
+		return nil, usageError{errors.New("no account to pay with"), "name the file of its key with --account"}
 	}
 	key, err := node.LoadAccount(path)
 	if err != nil {

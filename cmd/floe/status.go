@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -17,14 +16,17 @@ func (a *app) statusCommand() *cobra.Command {
 		Short: "say what the ledger knows of a blob",
 		Long: `status prints what the ledger knows of a blob: nonexistent, registered, deletable
 or permanent, and until when. A blob that the ledger does not know is an answer,
-with exit status 3, not a failure to answer.`,
+with exit status 3, not a failure to answer. It is one line of standard output.` + exitHelp(exitNotFound, exitUnavailable, exitWrongNetwork),
 		Args: exactArgs(1, "one blob ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := parseBlobID(args[0])
 			if err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), net.timeout)
+			ctx, cancel, err := net.begin(cmd.Context(), a)
+			if err != nil {
+				return err
+			}
 			defer cancel()
 			session, err := net.dial(ctx, a, false)
 			if err != nil {

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math"
 
 	"github.com/spf13/cobra"
 
@@ -19,19 +19,29 @@ func (a *app) storeCommand() *cobra.Command {
 		Use:   "store FILE|-",
 		Short: "store a file and print its blob ID",
 		Long: `store encodes a file, pays for it, sends it to the committee and prints its blob
-ID once the ledger has certified that it is available. - reads standard input.
+ID, one line of standard output, once the ledger has certified that it is
+available. - reads standard input. --json prints what Walrus's publisher answers.
 
 A file that is certified for long enough already costs nothing. An upload that
-was interrupted goes on with the registration that it had paid for.`,
+was interrupted goes on with the registration that it had paid for.` + exitHelp(exitNotFound, exitUnavailable, exitFunds,
+			exitTooLarge, exitWrongNetwork),
 		Args: exactArgs(1, "one file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), net.timeout)
-			defer cancel()
 			if opt.Epochs == 0 {
-				return usageError{fmt.Errorf("--epochs 0"), "a blob is stored for 1 epoch and more"}
+				return usageError{errors.New("--epochs 0"), "a blob is stored for 1 epoch and more"}
 			}
 			opt.Deletable = !permanent
-			return a.store(ctx, &net, args[0], opt)
+			in, err := a.openInput(args[0])
+			if err != nil {
+				return err
+			}
+			defer in.Close() //nolint:errcheck // read only
+			ctx, cancel, err := net.begin(cmd.Context(), a)
+			if err != nil {
+				return err
+			}
+			defer cancel()
+			return a.store(ctx, &net, in, opt)
 		},
 	}
 	cmd.Flags().Uint32Var(&opt.Epochs, "epochs", 1, "number of epochs to keep it, the running one included")
@@ -41,7 +51,7 @@ was interrupted goes on with the registration that it had paid for.`,
 	return cmd
 }
 
-func (a *app) store(ctx context.Context, net *network, name string, opt client.StoreOptions) error {
+func (a *app) store(ctx context.Context, net *network, in *input, opt client.StoreOptions) error {
 	session, err := net.dial(ctx, a, true)
 	if err != nil {
 		return err
@@ -51,8 +61,7 @@ func (a *app) store(ctx context.Context, net *network, name string, opt client.S
 	if err != nil {
 		return err
 	}
-	params := state.Committee.Params()
-	data, err := a.readInput(name, min(params.MaxBlobSize(), math.MaxInt), params)
+	data, err := promptly(ctx, func() ([]byte, error) { return in.read(state.Committee.Params()) })
 	if err != nil {
 		return err
 	}
