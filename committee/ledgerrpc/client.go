@@ -1,11 +1,10 @@
 package ledgerrpc
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,7 +14,8 @@ import (
 )
 
 // Client is a Ledger at other peers. It stays with one peer as long as that
-// answers, and never goes back behind a height that it has seen.
+// answers, and does not go back behind a height that it has seen, unless no
+// peer that answers has got there.
 type Client struct {
 	host *p2p.Host
 
@@ -38,33 +38,37 @@ func (c *Client) Use(peers ...p2p.PeerID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range peers {
-		known := p == c.host.ID()
-		for _, q := range c.peers {
-			known = known || p == q
-		}
-		if !known {
+		if p != c.host.ID() && !slices.Contains(c.peers, p) {
 			c.peers = append(c.peers, p)
 		}
 	}
 }
 
-// View implements [Ledger].
+// View implements [Ledger]. All that read reads of one peer is of one height.
 func (c *Client) View(ctx context.Context, read func(r ledger.Reader, height uint64) error) error {
-	r := &reader{ctx: ctx, client: c, cache: map[string]pair{}}
-	// Nearly every reader wants the constants and the running epoch.
-	r.fetch(ledger.KeyParams(), ledger.KeySystem())
-	if r.err != nil {
+	var verdict error
+	err := c.any(ctx, func(p p2p.PeerID) error {
+		ctx, cancel := context.WithTimeout(ctx, viewTimeout)
+		defer cancel()
+		r, err := c.open(ctx, p)
+		if err != nil {
+			return err
+		}
+		defer r.close()
+		verdict = read(r, r.height)
 		return r.err
+	})
+	if err != nil {
+		return err
 	}
-	err := read(r, r.height)
-	if r.err != nil {
-		return r.err
-	}
-	return err
+	return verdict
 }
 
 // Broadcast implements [Ledger].
 func (c *Client) Broadcast(ctx context.Context, tx []byte) (ledger.TxResult, error) {
+	if len(tx) > ledger.MaxTxSize { // what no peer would read
+		return ledger.TxResult{Code: uint32(ledger.CodeMalformed), Info: fmt.Sprintf("transaction of %d bytes, at most %d", len(tx), ledger.MaxTxSize)}, nil
+	}
 	a, err := c.call(ctx, callTimeout, &request{call: callBroadcast, tx: tx})
 	if err != nil {
 		return ledger.TxResult{}, err
@@ -74,7 +78,7 @@ func (c *Client) Broadcast(ctx context.Context, tx []byte) (ledger.TxResult, err
 
 // Await implements [Ledger].
 func (c *Client) Await(ctx context.Context, hash [32]byte) (ledger.Receipt, error) {
-	a, err := c.call(ctx, awaitTimeout, &request{call: callAwait, hash: hash})
+	a, err := c.call(ctx, awaitTimeout+callTimeout, &request{call: callAwait, hash: hash})
 	if err != nil {
 		return ledger.Receipt{}, err
 	}
@@ -82,110 +86,63 @@ func (c *Client) Await(ctx context.Context, hash [32]byte) (ledger.Receipt, erro
 	return a.receipt, nil
 }
 
-// Events implements [Ledger].
-func (c *Client) Events(ctx context.Context, from uint64) iter.Seq2[ledger.BlockEvents, error] {
-	return func(yield func(ledger.BlockEvents, error) bool) {
-		next := max(from, 1)
-		for {
-			err := c.follow(ctx, next, func(b ledger.BlockEvents) bool {
-				next = b.Height + 1
-				return yield(b, nil)
-			})
-			if errors.Is(err, errStopped) {
-				return
-			}
-			if err != nil {
-				yield(ledger.BlockEvents{}, err)
-				return
-			}
+// call asks one peer after the other until one answers.
+func (c *Client) call(ctx context.Context, timeout time.Duration, q *request) (a *answer, err error) {
+	err = c.any(ctx, func(p p2p.PeerID) (err error) {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		stream, err := c.host.Open(ctx, p, Protocol)
+		if err != nil {
+			return err
 		}
-	}
+		defer stream.Reset() // all that was wanted has arrived
+		a, err = ask(stream, q)
+		return err
+	})
+	return a, err
 }
 
-var errStopped = errors.New("ledgerrpc: the consumer has stopped")
-
-// follow streams blocks from one peer until that fails, which is no error, or
-// nobody answers, which is.
-func (c *Client) follow(ctx context.Context, from uint64, visit func(ledger.BlockEvents) bool) error {
-	var last error
+// any asks one peer after the other until one answers as it should.
+func (c *Client) any(ctx context.Context, ask func(p2p.PeerID) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	last := errNobody
+	behind := false // a peer answers, and has not got to the height that we have seen
 	for _, p := range c.candidates() {
-		stream, err := c.host.Open(ctx, p, Protocol)
+		err := ask(p)
 		if err == nil {
-			err = wire.Write(stream, &request{call: callFollow, minHeight: from})
-		}
-		expect, got := from, false
-		for err == nil {
-			var a answer
-			if err = wire.Read(stream, &a); err != nil {
-				break
-			}
-			if a.fault.Code != wire.CodeOK {
-				err = fmt.Errorf("follow peer %v: %w", p, &a.fault)
-				break
-			}
-			if a.call != callFollow || a.block.Height != expect {
-				err = fmt.Errorf("%w: peer %v sent something else than block %d", ErrUnavailable, p, expect)
-				break
-			}
-			expect, got = expect+1, true
-			c.saw(a.block.Height)
-			if !visit(a.block) {
-				stream.Reset()
-				return errStopped
-			}
-		}
-		if stream != nil {
-			stream.Reset()
+			return nil
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		c.demote(p)
-		if got {
-			return nil
-		}
 		last = err
+		fault, ok := errors.AsType[*wire.Error](err)
+		behind = behind || ok && fault.Code == wire.CodeUnavailable
+	}
+	if behind {
+		c.forget()
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, last)
 }
 
-// call asks one peer after the other until one answers.
-func (c *Client) call(ctx context.Context, timeout time.Duration, q *request) (*answer, error) {
-	last := errors.New("no peers are known")
-	for _, p := range c.candidates() {
-		a, err := c.ask(ctx, timeout, p, q)
-		if err == nil {
-			return a, nil
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		c.demote(p)
-		last = err
-	}
-	return nil, fmt.Errorf("%w: %w", ErrUnavailable, last)
-}
+var errNobody = errors.New("ledgerrpc: no peers are known")
 
-func (c *Client) ask(ctx context.Context, timeout time.Duration, p p2p.PeerID, q *request) (*answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	stream, err := c.host.Open(ctx, p, Protocol)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = stream.Close() }()
-	if err := wire.Write(stream, q); err != nil {
-		return nil, fmt.Errorf("ask peer %v: %w", p, err)
-	}
+// ask sends a request and reads its answer. A server that is busy may answer
+// and hang up before it has read the request: what it says counts.
+func ask(stream *p2p.Stream, q *request) (*answer, error) {
+	sent := wire.Write(stream, q)
 	var a answer
 	if err := wire.Read(stream, &a); err != nil {
-		return nil, fmt.Errorf("answer of peer %v: %w", p, err)
+		return nil, fmt.Errorf("ask peer %v: %w", stream.Peer(), errors.Join(sent, err))
 	}
 	if a.fault.Code != wire.CodeOK {
-		return nil, fmt.Errorf("ask peer %v: %w", p, &a.fault)
+		return nil, fmt.Errorf("ask peer %v: %w", stream.Peer(), &a.fault)
 	}
-	if a.call != q.call {
-		return nil, fmt.Errorf("%w: peer %v answered another call", ErrUnavailable, p)
+	if err := a.fits(q); err != nil {
+		return nil, fmt.Errorf("ask peer %v: %w", stream.Peer(), err)
 	}
 	return &a, nil
 }
@@ -193,18 +150,15 @@ func (c *Client) ask(ctx context.Context, timeout time.Duration, p p2p.PeerID, q
 func (c *Client) candidates() []p2p.PeerID {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]p2p.PeerID(nil), c.peers...)
+	return slices.Clone(c.peers)
 }
 
 // demote puts a peer that did not answer behind all others.
 func (c *Client) demote(p p2p.PeerID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i, q := range c.peers {
-		if q == p {
-			c.peers = append(append(c.peers[:i:i], c.peers[i+1:]...), p)
-			return
-		}
+	if i := slices.Index(c.peers, p); i >= 0 {
+		c.peers = append(slices.Delete(c.peers, i, i+1), p)
 	}
 }
 
@@ -220,73 +174,10 @@ func (c *Client) seen() uint64 {
 	return c.height
 }
 
-// reader reads a remote state; the first fault sticks.
-type reader struct {
-	ctx    context.Context //nolint:containedctx // lives for one call of View
-	client *Client
-	height uint64
-	cache  map[string]pair
-	err    error
-}
-
-func (r *reader) fetch(keys ...[]byte) {
-	if r.err != nil {
-		return
-	}
-	a, err := r.client.call(r.ctx, callTimeout, &request{call: callGet, minHeight: r.client.seen(), keys: keys})
-	if err == nil && len(a.pairs) != len(keys) {
-		err = fmt.Errorf("%w: %d values for %d keys", ErrUnavailable, len(a.pairs), len(keys))
-	}
-	if err != nil {
-		r.err = err
-		return
-	}
-	r.height = max(r.height, a.height)
-	r.client.saw(a.height)
-	for i, p := range a.pairs {
-		if !p.found {
-			p.value = nil
-		} else if p.value == nil {
-			p.value = []byte{}
-		}
-		r.cache[string(keys[i])] = p
-	}
-}
-
-// Get implements [ledger.Reader].
-func (r *reader) Get(key []byte) []byte {
-	if _, ok := r.cache[string(key)]; !ok {
-		r.fetch(key)
-	}
-	return r.cache[string(key)].value
-}
-
-// Ascend implements [ledger.Reader].
-func (r *reader) Ascend(start, end []byte, visit func(key, value []byte) bool) {
-	for limit := uint16(4); r.err == nil; limit = maxRange {
-		a, err := r.client.call(r.ctx, callTimeout, &request{
-			call: callRange, minHeight: r.client.seen(), start: start, end: end, limit: limit,
-		})
-		if err != nil {
-			r.err = err
-			return
-		}
-		r.client.saw(a.height)
-		for _, p := range a.pairs {
-			if bytes.Compare(p.key, start) < 0 || end != nil && bytes.Compare(p.key, end) >= 0 {
-				r.err = fmt.Errorf("%w: a key outside the range asked for", ErrUnavailable)
-				return
-			}
-			if !visit(p.key, p.value) {
-				return
-			}
-			start = append(bytes.Clone(p.key), 0)
-		}
-		if !a.more {
-			return
-		}
-		if len(a.pairs) == 0 {
-			r.err = fmt.Errorf("%w: an empty answer that promises more", ErrUnavailable)
-		}
-	}
+// forget gives up the height seen: either it was a lie or the peers that were
+// there have gone, and without this we would wait for it for ever.
+func (c *Client) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.height = 0
 }

@@ -9,11 +9,29 @@
 //
 // # How it works
 //
-// The protocol ledger/1 carries one call per stream: read keys, read a range,
-// broadcast a transaction, await its block, or follow the events. A remote
-// state is a [ledger.Reader] like a local one, so the typed readers of package
-// ledger serve both. What a single peer says is believed for now; proofs
-// against the validators' signatures come with light clients.
+// The protocol ledger/1 carries one call per stream: read the state, broadcast a
+// transaction, await its block, or follow the events. To read the state takes
+// as many requests as the reader has questions, for keys and for ranges, and all
+// of them are answered from the state of one height. A remote state is a
+// [ledger.Reader] like a local one, so the typed readers of package ledger serve
+// both. What a single peer says is believed for now; proofs against the
+// validators' signatures come with light clients. Until then a peer that lies
+// can mislead a reader, but it cannot make it panic, nor keep it from being
+// answered by others once it is found out.
+//
+//	client                          server
+//	Get or Range, minimum height →
+//	                              ← fault, or values and their height
+//	Get or Range …               →                                 any number of times
+//	Broadcast                    →
+//	                              ← fault, or the mempool's verdict
+//	Await                        →
+//	                              ← fault, or receipt
+//	Follow, first height         →
+//	                              ← a block's events, in one frame or several
+//	                              ← … without end
+//
+// Every frame is a length in four bytes and a message; message.go has the forms.
 //
 // # Concurrency
 //
@@ -33,9 +51,11 @@ var ErrUnavailable = errors.New("ledgerrpc: no peer answers for the ledger")
 
 // Ledger is somewhere to read the state and to submit transactions.
 type Ledger interface {
-	// View calls read with the state after some recent block. Reads of one
-	// call may fail on the way: View then returns that error even if read
-	// returns nil, and whatever read concluded is worthless.
+	// View calls read with the state after some recent block, the same for
+	// all that read does. Where the state is that of a peer, reading may fail on
+	// the way: then nothing is found any more, and read is called again from its
+	// beginning with another peer's state, or View returns an error whatever
+	// read has returned. So what read leaves behind must not add up over calls.
 	View(ctx context.Context, read func(r ledger.Reader, height uint64) error) error
 	// Broadcast hands a transaction to the validators. A transaction that is
 	// refused at once is a result with a code, not an error. Broadcasting one

@@ -2,6 +2,7 @@ package ledgerrpc
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/p2p/wire"
@@ -14,14 +15,16 @@ const Protocol = "ledger/1"
 const (
 	maxKeys    = 64
 	maxKey     = 256     // bytes
-	maxValue   = 1 << 20 // bytes: the record of a thousand nodes
+	maxValues  = 6 << 20 // bytes of all values of an answer: the record of a thousand nodes has less
 	maxRange   = 256     // pairs in one answer
-	maxAnswer  = 4 << 20 // bytes
+	maxAnswer  = maxValues + 1<<20
 	maxRequest = ledger.MaxTxSize + 1<<10
 	maxText    = 512
-	maxKind    = 64   // bytes of an event's name
-	maxEvents  = 1e5  // in one block
-	maxBody    = 4096 // bytes of an event
+	maxKind    = 64      // bytes of an event's name
+	maxBody    = 4096    // bytes of an event, and of a transaction's results
+	maxPart    = 1 << 20 // bytes of events in one frame; a block with more goes on in the next
+	maxEvents  = 1 << 18 // of one block, in all its frames
+	leastEvent = 32 + 4 + 1 + 1
 )
 
 // The calls, in the first byte of a request.
@@ -99,13 +102,14 @@ type pair struct {
 	found      bool
 }
 
-// answer is what a server sends: one frame, or one per block for callFollow.
+// answer is what a server sends: one frame for each request, and frames without
+// end for callFollow.
 type answer struct {
 	fault   wire.Error // CodeOK if the call succeeded; otherwise nothing else is sent
 	call    int
 	height  uint64
 	pairs   []pair // get: values in the order asked for; range: keys and values
-	more    bool   // range: there are further keys
+	more    bool   // range: there are further keys; follow: of this block there are further events
 	result  ledger.TxResult
 	receipt ledger.Receipt
 	block   ledger.BlockEvents
@@ -139,6 +143,7 @@ func (a *answer) EncodeTo(e *bcs.Encoder) {
 	case callFollow:
 		e.U64(a.block.Height)
 		e.U64(a.block.Time)
+		e.Bool(a.more)
 		e.Count(len(a.block.Events))
 		for _, ev := range a.block.Events {
 			e.Fixed(ev.Tx[:])
@@ -160,7 +165,7 @@ func (a *answer) DecodeFrom(d *bcs.Decoder) {
 		a.pairs = make([]pair, d.Count(max(maxKeys, maxRange), 3))
 		for i := range a.pairs {
 			p := &a.pairs[i]
-			p.key, p.found, p.value = bytes.Clone(d.Bytes(maxKey)), d.Bool(), bytes.Clone(d.Bytes(maxValue))
+			p.key, p.found, p.value = bytes.Clone(d.Bytes(maxKey)), d.Bool(), bytes.Clone(d.Bytes(maxValues))
 		}
 	case callBroadcast:
 		a.result = decodeResult(d)
@@ -169,8 +174,8 @@ func (a *answer) DecodeFrom(d *bcs.Decoder) {
 		d.Fixed(a.receipt.Hash[:])
 		a.receipt.TxResult = decodeResult(d)
 	case callFollow:
-		a.block.Height, a.block.Time = d.U64(), d.U64()
-		a.block.Events = make([]ledger.TxEvent, d.Count(maxEvents, 32+4+1+1))
+		a.block.Height, a.block.Time, a.more = d.U64(), d.U64(), d.Bool()
+		a.block.Events = make([]ledger.TxEvent, d.Count(maxEvents, leastEvent))
 		for i := range a.block.Events {
 			ev := &a.block.Events[i]
 			d.Fixed(ev.Tx[:])
@@ -192,12 +197,4 @@ func decodeResult(d *bcs.Decoder) ledger.TxResult {
 }
 
 // truncate cuts a text to what a frame may carry, at a whole character.
-func truncate(s string) string {
-	for len(s) > maxText {
-		s = s[:len(s)-1]
-		for len(s) > 0 && s[len(s)-1]&0xc0 == 0x80 {
-			s = s[:len(s)-1]
-		}
-	}
-	return s
-}
+func truncate(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxText)], "") }

@@ -2,6 +2,8 @@ package ledgerrpc
 
 import (
 	"context"
+	"errors"
+	"io"
 	"sync"
 	"time"
 
@@ -11,11 +13,16 @@ import (
 )
 
 const (
-	callTimeout  = 10 * time.Second // for anything but await and follow
+	callTimeout  = 10 * time.Second // for one request, and for its answer to be taken
+	viewTimeout  = 30 * time.Second // for all that is read of one state
 	awaitTimeout = 60 * time.Second
 	busyPause    = 100 * time.Millisecond
-	maxPerPeer   = 64   // calls of one peer at a time
-	maxInAll     = 2048 // calls of all peers at a time
+	maxPerPeer   = 64       // calls of one peer at a time
+	maxInAll     = 2048     // calls of all peers at a time
+	maxHeld      = 64 << 20 // bytes of answers on their way to peers that are slow to take them
+	// maxAhead is how far ahead of the last block a height may lie that is
+	// waited for. Whoever asks for more has been lied to.
+	maxAhead = 1000 // blocks
 )
 
 // Backend is a ledger that a server answers from.
@@ -29,39 +36,73 @@ type Backend interface {
 type Server struct {
 	host    *p2p.Host
 	backend Backend
+	running sync.WaitGroup // calls; Add only under mu while not closed
 
 	// mu guards the fields below.
-	mu    sync.Mutex
-	calls map[p2p.PeerID]int
-	all   int
+	mu     sync.Mutex
+	closed bool
+	calls  map[p2p.PeerID]int
+	ends   map[*p2p.Stream]context.CancelFunc // of all calls
+	held   int                                // bytes of answers being written
 }
 
 // Serve answers the protocol on host until Close.
 func Serve(host *p2p.Host, backend Backend) *Server {
-	s := &Server{host: host, backend: backend, calls: map[p2p.PeerID]int{}}
+	s := &Server{host: host, backend: backend, calls: map[p2p.PeerID]int{}, ends: map[*p2p.Stream]context.CancelFunc{}}
 	host.Handle(Protocol, s.handle)
 	return s
 }
 
-// Close stops taking calls. Those under way end with the host.
-func (s *Server) Close() { s.host.Unhandle(Protocol) }
+// Close takes no more calls, ends those under way and waits for them. It may be
+// called again.
+func (s *Server) Close() {
+	s.host.Unhandle(Protocol)
+	s.mu.Lock()
+	s.closed = true
+	for _, end := range s.ends {
+		end()
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+}
 
 func (s *Server) handle(ctx context.Context, from p2p.PeerID, stream *p2p.Stream) {
-	if !s.enter(from) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	_ = stream.SetDeadline(time.Now().Add(callTimeout)) // a stream without deadlines ends with ctx
+	if !s.enter(from, stream, cancel) {
 		_ = wire.Write(stream, &answer{fault: wire.Error{Code: wire.CodeBusy, Text: "too many calls at a time", RetryAfter: busyPause}}) // the peer sees the stream end otherwise
 		return
 	}
-	defer s.leave(from)
-	_ = stream.SetDeadline(time.Now().Add(callTimeout)) // a stream without deadlines ends with ctx
+	defer s.leave(from, stream)
+	stop := context.AfterFunc(ctx, stream.Reset)
+	defer stop()
+	q, err := next(stream)
+	if err == nil {
+		switch q.call {
+		case callFollow:
+			s.follow(ctx, stream, q.minHeight)
+			return
+		case callGet, callRange:
+			err = s.view(ctx, stream, q)
+		default:
+			err = s.once(ctx, stream, q)
+		}
+	}
+	if err != nil {
+		_ = stream.SetDeadline(time.Now().Add(callTimeout))
+		_ = wire.Write(stream, &answer{fault: *wire.Answer(err)}) // a peer that has gone needs no answer
+	}
+}
+
+// next reads a request.
+func next(stream *p2p.Stream) (*request, error) {
 	var q request
-	if err := wire.Read(stream, &q); err != nil {
-		stream.Reset()
-		return
-	}
-	if q.call == callFollow {
-		s.follow(ctx, stream, q.minHeight)
-		return
-	}
+	return &q, wire.Read(stream, &q)
+}
+
+// once answers a call that has one answer.
+func (s *Server) once(ctx context.Context, stream *p2p.Stream, q *request) error {
 	limit := callTimeout
 	if q.call == callAwait {
 		limit = awaitTimeout
@@ -69,67 +110,105 @@ func (s *Server) handle(ctx context.Context, from p2p.PeerID, stream *p2p.Stream
 	_ = stream.SetDeadline(time.Now().Add(limit + callTimeout))
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	a, err := s.answer(ctx, &q)
-	if err != nil {
-		a = &answer{fault: *wire.Answer(err)}
+	a := &answer{call: q.call}
+	var err error
+	if q.call == callAwait {
+		a.receipt, err = s.backend.Await(ctx, q.hash)
+	} else {
+		a.result, err = s.backend.Broadcast(ctx, q.tx)
 	}
-	_ = wire.Write(stream, a) // a peer that has gone needs no answer
+	if err != nil {
+		return err
+	}
+	return wire.Write(stream, a)
 }
 
-func (s *Server) answer(ctx context.Context, q *request) (*answer, error) {
-	a := &answer{call: q.call}
-	switch q.call {
-	case callBroadcast:
-		r, err := s.backend.Broadcast(ctx, q.tx)
-		a.result = r
-		return a, err
-	case callAwait:
-		r, err := s.backend.Await(ctx, q.hash)
-		a.receipt = r
-		return a, err
+// view answers requests from one state, the first of them q, until the peer
+// asks for nothing more.
+func (s *Server) view(ctx context.Context, stream *p2p.Stream, q *request) error {
+	ctx, cancel := context.WithTimeout(ctx, viewTimeout)
+	defer cancel()
+	_ = stream.SetDeadline(time.Now().Add(2 * callTimeout))
+	if err := s.reach(ctx, q.minHeight); err != nil {
+		return err
 	}
-	if err := s.backend.WaitHeight(ctx, q.minHeight); err != nil {
-		return nil, err
-	}
-	err := s.backend.View(ctx, func(r ledger.Reader, height uint64) error {
-		a.height = height
-		if q.call == callGet {
-			return a.get(r, q.keys)
+	return s.backend.View(ctx, func(r ledger.Reader, height uint64) error {
+		for {
+			if err := s.read(stream, q, r, height); err != nil || ctx.Err() != nil {
+				return errors.Join(err, ctx.Err())
+			}
+			_ = stream.SetDeadline(time.Now().Add(callTimeout))
+			var err error
+			if q, err = next(stream); err != nil {
+				if errors.Is(err, io.EOF) {
+					return nil
+				}
+				return err
+			}
+			if q.call != callGet && q.call != callRange {
+				return wire.Errorf(wire.CodeInvalid, "only what is read goes on")
+			}
 		}
-		a.ascend(r, q)
+	})
+}
+
+// reach waits a moment for a height.
+func (s *Server) reach(ctx context.Context, height uint64) error {
+	var now uint64
+	err := s.backend.View(ctx, func(_ ledger.Reader, h uint64) error {
+		now = h
 		return nil
 	})
-	return a, err
-}
-
-func (a *answer) get(r ledger.Reader, keys [][]byte) error {
-	size := 0
-	for _, k := range keys {
-		v := r.Get(k)
-		if size += len(v); size > maxAnswer/2 {
-			return wire.Errorf(wire.CodeTooLarge, "the values are too large for one answer")
-		}
-		a.pairs = append(a.pairs, pair{key: k, value: v, found: v != nil})
+	if err != nil || height <= now {
+		return err
 	}
-	return nil
+	if height-now > maxAhead {
+		return wire.Errorf(wire.CodeUnavailable, "height %d is far ahead of %d", height, now)
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return s.backend.WaitHeight(ctx, height) // its end is CodeUnavailable
 }
 
-func (a *answer) ascend(r ledger.Reader, q *request) {
+// read answers one request for keys or a range.
+func (s *Server) read(stream *p2p.Stream, q *request, r ledger.Reader, height uint64) error {
+	a := &answer{call: q.call, height: height}
+	size := 0
+	if q.call == callGet {
+		for _, k := range q.keys {
+			v := r.Get(k)
+			if size += len(v); size > maxValues {
+				return wire.Errorf(wire.CodeTooLarge, "the values are too large for one answer")
+			}
+			a.pairs = append(a.pairs, pair{key: k, value: v, found: v != nil})
+		}
+	} else {
+		size = a.ascend(r, q)
+	}
+	if !s.hold(size) {
+		return &wire.Error{Code: wire.CodeBusy, Text: "too many bytes in flight", RetryAfter: busyPause}
+	}
+	defer s.hold(-size)
+	return wire.Write(stream, a)
+}
+
+// ascend collects pairs of a range and returns their size in bytes.
+func (a *answer) ascend(r ledger.Reader, q *request) (size int) {
 	end := q.end
 	if len(end) == 0 {
 		end = nil
 	}
-	size := 0
 	limit := min(int(q.limit), maxRange)
 	r.Ascend(q.start, end, func(k, v []byte) bool {
-		size += len(k) + len(v)
-		if len(a.pairs) >= limit || size > maxAnswer/2 {
+		if len(a.pairs) >= limit || size+len(k)+len(v) > maxValues {
 			a.more = true
 			return false
 		}
+		size += len(k) + len(v)
 		a.pairs = append(a.pairs, pair{key: append([]byte(nil), k...), value: append([]byte(nil), v...), found: true})
 		return true
 	})
+	return size
 }
 
 // follow sends the events of each block until the peer or the host goes.
@@ -146,8 +225,7 @@ func (s *Server) follow(ctx context.Context, stream *p2p.Stream, from uint64) {
 		if err != nil {
 			break
 		}
-		_ = stream.SetWriteDeadline(time.Now().Add(callTimeout))
-		if err := wire.Write(stream, &answer{call: callFollow, block: block}); err != nil {
+		if err := writeBlock(stream, block); err != nil {
 			break
 		}
 	}
@@ -155,22 +233,56 @@ func (s *Server) follow(ctx context.Context, stream *p2p.Stream, from uint64) {
 	watch.Wait()
 }
 
-func (s *Server) enter(from p2p.PeerID) bool {
+// writeBlock sends a block in as many frames as it takes.
+func writeBlock(stream *p2p.Stream, block ledger.BlockEvents) error {
+	for rest := block.Events; ; {
+		n, size := 0, 0
+		for n < len(rest) && size < maxPart {
+			size += leastEvent + len(rest[n].Kind) + len(rest[n].Body)
+			n++
+		}
+		block.Events, rest = rest[:n], rest[n:]
+		_ = stream.SetWriteDeadline(time.Now().Add(callTimeout))
+		if err := wire.Write(stream, &answer{call: callFollow, more: len(rest) > 0, block: block}); err != nil {
+			return err
+		}
+		if len(rest) == 0 {
+			return nil
+		}
+	}
+}
+
+// enter admits a call, which end cancels.
+func (s *Server) enter(from p2p.PeerID, stream *p2p.Stream, end context.CancelFunc) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.calls[from] >= maxPerPeer || s.all >= maxInAll {
+	if s.closed || s.calls[from] >= maxPerPeer || len(s.ends) >= maxInAll {
 		return false
 	}
 	s.calls[from]++
-	s.all++
+	s.ends[stream] = end
+	s.running.Add(1)
 	return true
 }
 
-func (s *Server) leave(from p2p.PeerID) {
+func (s *Server) leave(from p2p.PeerID, stream *p2p.Stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.all--
+	delete(s.ends, stream)
 	if s.calls[from]--; s.calls[from] == 0 {
 		delete(s.calls, from)
 	}
+	s.running.Done()
+}
+
+// hold takes bytes of the budget for answers on their way, unless it is used
+// up; a negative count gives them back.
+func (s *Server) hold(bytes int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if bytes > 0 && s.held+bytes > maxHeld {
+		return false
+	}
+	s.held += bytes
+	return true
 }

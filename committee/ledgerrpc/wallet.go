@@ -3,9 +3,10 @@ package ledgerrpc
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
+	"time"
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/committee/ledger"
@@ -14,6 +15,13 @@ import (
 const (
 	txLifetime = 500 // blocks after the present in which a transaction may be included
 	maxTries   = 64  // nonces or states tried before a transaction is given up
+	// aheadTries is how often a nonce is offered again that the mempool finds
+	// too high: the transactions before it may be on their way there.
+	aheadTries = 5
+	aheadPause = 100 * time.Millisecond
+	// offerEvery is how often a transaction that waits is broadcast again, in
+	// case the peers that had it have lost it.
+	offerEvery = 5 * time.Second
 )
 
 // Wallet sends transactions of one account.
@@ -21,16 +29,19 @@ type Wallet struct {
 	ledger Ledger
 	key    ed25519.PrivateKey
 
-	// mu is held while a transaction gets its nonce and is broadcast: they
-	// enter the mempool in the order of their nonces.
-	mu     sync.Mutex
+	// turn has one token. Who holds it gives a transaction its nonce and
+	// broadcasts it, so that they enter the mempool in the order of their nonces,
+	// and owns the fields below.
+	turn   chan struct{}
 	params ledger.Params
 	nonce  uint64
 	known  bool // params and nonce are
 }
 
 // NewWallet returns a wallet that signs with key and sends through l.
-func NewWallet(l Ledger, key ed25519.PrivateKey) *Wallet { return &Wallet{ledger: l, key: key} }
+func NewWallet(l Ledger, key ed25519.PrivateKey) *Wallet {
+	return &Wallet{ledger: l, key: key, turn: make(chan struct{}, 1)}
+}
 
 // Address returns the account's address.
 func (w *Wallet) Address() ledger.Address {
@@ -57,13 +68,15 @@ type Sent struct {
 func (s Sent) Object(message int) committee.ObjectID { return s.Objects[message] }
 
 // Send signs the messages as one transaction, broadcasts it and waits until it
-// is in a block. A refusal is a *[ledger.Error].
+// is in a block. A refusal is a *[ledger.Error]. When ctx ends, or no peer
+// answers, the transaction may still come to be in a block.
 func (w *Wallet) Send(ctx context.Context, messages ...ledger.Message) (Sent, error) {
-	hash, err := w.broadcast(ctx, messages)
+	tx, err := w.broadcast(ctx, messages)
 	if err != nil {
 		return Sent{}, err
 	}
-	receipt, err := w.ledger.Await(ctx, hash)
+	hash := ledger.TxHash(tx)
+	receipt, err := w.await(ctx, tx, hash)
 	if err != nil {
 		return Sent{}, fmt.Errorf("await transaction %x: %w", hash[:8], err)
 	}
@@ -80,13 +93,19 @@ func (w *Wallet) Send(ctx context.Context, messages ...ledger.Message) (Sent, er
 	return Sent{Receipt: receipt, Objects: objects}, nil
 }
 
-func (w *Wallet) broadcast(ctx context.Context, messages []ledger.Message) (hash [32]byte, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// broadcast signs and broadcasts a transaction and returns it.
+func (w *Wallet) broadcast(ctx context.Context, messages []ledger.Message) ([]byte, error) {
+	select {
+	case w.turn <- struct{}{}:
+		defer func() { <-w.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	ahead := 0
 	for range maxTries {
 		height, err := w.refresh(ctx)
 		if err != nil {
-			return hash, err
+			return nil, err
 		}
 		tx := ledger.Tx{ChainID: w.params.ChainID, Nonce: w.nonce, Salt: rand.Uint64(), Expiry: height + txLifetime, Messages: messages}
 		tx.Fee = w.params.Fee(tx.SignedSize(), len(messages))
@@ -94,44 +113,87 @@ func (w *Wallet) broadcast(ctx context.Context, messages []ledger.Message) (hash
 		result, err := w.ledger.Broadcast(ctx, b)
 		if err != nil {
 			w.known = false
-			return hash, fmt.Errorf("broadcast transaction: %w", err)
+			return nil, fmt.Errorf("broadcast transaction: %w", err)
 		}
 		switch ledger.Code(result.Code) {
 		case ledger.CodeOK:
 			w.nonce++
-			return ledger.TxHash(b), nil
+			return b, nil
 		case ledger.CodeNonceUsed: // by a transaction that still waits, perhaps of another process
 			w.nonce++
-		case ledger.CodeNonceAhead: // one that we counted on was dropped
-			w.known = false
+		case ledger.CodeNonceAhead: // those before it are on their way, or were dropped
+			if ahead++; ahead%aheadTries == 0 {
+				w.known = false
+			}
+			if err := pause(ctx, aheadPause); err != nil {
+				return nil, err
+			}
 		default:
-			return hash, result.Err()
+			return nil, result.Err()
 		}
 	}
-	return hash, fmt.Errorf("%w: no free nonce found", ErrUnavailable)
+	return nil, fmt.Errorf("%w: no free nonce found", ErrUnavailable)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // refresh learns what a transaction needs to know and returns the height. The
-// caller holds mu.
+// caller holds the turn.
 func (w *Wallet) refresh(ctx context.Context) (uint64, error) {
 	var height uint64
-	err := w.ledger.View(ctx, func(r ledger.Reader, h uint64) error {
+	var params ledger.Params
+	var account ledger.Account
+	err := w.ledger.View(ctx, func(r ledger.Reader, h uint64) (err error) {
 		height = h
-		if w.known {
-			return nil
-		}
-		var err error
-		if w.params, err = ledger.ReadParams(r); err != nil {
+		if params, err = ledger.ReadParams(r); err != nil {
 			return err
 		}
-		a, err := ledger.ReadAccount(r, w.Address())
-		w.nonce = a.Nonce
+		account, err = ledger.ReadAccount(r, w.Address())
 		return err
 	})
 	if err != nil {
 		w.known = false
 		return 0, fmt.Errorf("account %v: %w", w.Address(), err)
 	}
-	w.known = true
+	if !w.known || account.Nonce > w.nonce { // others may use the account, too
+		w.nonce = account.Nonce
+	}
+	w.params, w.known = params, true
 	return height, nil
+}
+
+// await waits until a transaction is in a block. It is lost when the ledger
+// refuses it both now and a while later: another one has got its nonce, or its
+// time is over. A refusal once may come from a peer that is behind.
+func (w *Wallet) await(ctx context.Context, tx []byte, hash [32]byte) (ledger.Receipt, error) {
+	var refusal error
+	for {
+		receipt, err := w.awaitOnce(ctx, hash)
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return receipt, err
+		}
+		if refusal != nil {
+			return ledger.Receipt{}, refusal
+		}
+		result, err := w.ledger.Broadcast(ctx, tx)
+		if err != nil {
+			return ledger.Receipt{}, err
+		}
+		if c := ledger.Code(result.Code); c == ledger.CodeNonceUsed || c == ledger.CodeTxExpired {
+			refusal = result.Err()
+		}
+	}
+}
+
+func (w *Wallet) awaitOnce(ctx context.Context, hash [32]byte) (ledger.Receipt, error) {
+	ctx, cancel := context.WithTimeout(ctx, offerEvery)
+	defer cancel()
+	return w.ledger.Await(ctx, hash)
 }
