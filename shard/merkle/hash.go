@@ -90,16 +90,13 @@ func (h *Hasher) Climb(hashes []Hash, levels int) []Hash {
 
 // level computes the next level in place.
 func (h *Hasher) level(hashes []Hash) []Hash {
-	var empty Hash
-	n := len(hashes)
-	for i := 0; i < n; i += 2 {
-		right := &empty
-		if i+1 < n {
-			right = &hashes[i+1]
-		}
-		hashes[i/2] = h.Inner(&hashes[i], right)
+	n := len(hashes) / 2
+	machine.pairs(hashes[:n], hashes[:2*n])
+	if len(hashes)%2 == 1 {
+		hashes[n] = h.Inner(&hashes[2*n], new(Hash))
+		n++
 	}
-	return hashes[:(n+1)/2]
+	return hashes[:n]
 }
 
 // Depth returns the length of a proof in a tree over that many leaves.

@@ -106,8 +106,8 @@ type Tree struct {
 
 // New builds the tree over leaves, which are neither kept nor changed.
 func New(leaves [][]byte) *Tree {
-	var h Hasher
 	hashes := make([]Hash, len(leaves))
+	var h Hasher
 	for i, leaf := range leaves {
 		hashes[i] = h.Leaf(leaf)
 	}
@@ -120,13 +120,10 @@ func FromHashes(hashes []Hash) *Tree {
 	t := &Tree{levels: [][]Hash{hashes}}
 	for len(hashes) > 1 {
 		next := make([]Hash, (len(hashes)+1)/2)
-		var empty Hash
-		for i := range next {
-			right := &empty
-			if 2*i+1 < len(hashes) {
-				right = &hashes[2*i+1]
-			}
-			next[i] = h.Inner(&hashes[2*i], right)
+		n := len(hashes) / 2
+		machine.pairs(next[:n], hashes[:2*n])
+		if n < len(next) {
+			next[n] = h.Inner(&hashes[2*n], new(Hash))
 		}
 		t.levels = append(t.levels, next)
 		hashes = next
