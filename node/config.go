@@ -25,6 +25,9 @@ type Config struct {
 	// RepairGrace is how long a newly certified blob is given to arrive by
 	// itself before it is pulled from others. 0: 10 s.
 	RepairGrace time.Duration
+	// ReclaimInterval is how often the room of what was forgotten is given back
+	// to the disk. 0: 10 min.
+	ReclaimInterval time.Duration
 	// Logger receives what an operator may want to know. Nil: nothing is logged.
 	Logger *slog.Logger
 }
@@ -37,11 +40,14 @@ func (c *Config) validate() error {
 	if len(c.Genesis) == 0 {
 		faults = append(faults, errors.New("node: Genesis is missing"))
 	}
-	if c.EmptyBlockInterval < 0 || c.RepairGrace < 0 {
+	if c.EmptyBlockInterval < 0 || c.RepairGrace < 0 || c.ReclaimInterval < 0 {
 		faults = append(faults, errors.New("node: a duration is negative"))
 	}
 	if c.RepairGrace == 0 {
 		c.RepairGrace = 10 * time.Second
+	}
+	if c.ReclaimInterval == 0 {
+		c.ReclaimInterval = 10 * time.Minute
 	}
 	if c.EmptyBlockInterval == 0 {
 		c.EmptyBlockInterval = 10 * time.Second

@@ -13,17 +13,16 @@ import (
 // awaitClaim waits until this node has seen the registration by which a blob
 // is to be kept. A writer knows of it a moment earlier than all the nodes.
 func (n *Node) awaitClaim(ctx context.Context, id shard.BlobID, p committee.Persistence) error {
-	ctx, cancel := context.WithTimeout(ctx, registrationWait)
+	waiting, cancel := context.WithTimeout(ctx, registrationWait)
 	defer cancel()
 	for {
-		height := n.comet.Height()
-		ok, _, err := n.chain.claim(ctx, id, p)
-		if ok || err != nil {
+		c, err := n.chain.claim(waiting, id, p)
+		if c.lives || err != nil {
 			return err
 		}
-		if err := n.comet.WaitHeight(ctx, height+1); err != nil {
-			if errors.Is(err, context.DeadlineExceeded) {
-				return &wire.Error{Code: wire.CodeNotRegistered, Text: "the ledger knows no such blob", RetryAfter: retryAfter}
+		if err := n.chain.ledger.WaitHeight(waiting, c.height+1); err != nil {
+			if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+				return errNotRegistered
 			}
 			return err
 		}
@@ -33,15 +32,19 @@ func (n *Node) awaitClaim(ctx context.Context, id shard.BlobID, p committee.Pers
 // confirm signs that this node holds all that its shards call for. The claim
 // and the holdings are looked at while nothing can be forgotten.
 func (n *Node) confirm(ctx context.Context, id shard.BlobID, p committee.Persistence) (exchange.SignedConfirmation, error) {
-	n.claims.RLock()
-	defer n.claims.RUnlock()
 	var none exchange.SignedConfirmation
-	ok, epoch, err := n.chain.claim(ctx, id, p)
+	epoch, release, err := n.hold(ctx, id, p)
 	if err != nil {
 		return none, err
 	}
-	if !ok {
-		return none, &wire.Error{Code: wire.CodeNotRegistered, RetryAfter: retryAfter}
+	defer release()
+	if n.Committee().Epoch() != epoch { // the ledger is an event ahead of us
+		if err := n.chain.refresh(ctx); err != nil {
+			return none, err
+		}
+		if n.Committee().Epoch() != epoch { // and has moved on again
+			return none, &wire.Error{Code: wire.CodeBusy, Text: "the epoch changes", RetryAfter: retryAfter}
+		}
 	}
 	if has, err := n.store.HasMetadata(id); err != nil || !has {
 		return none, errors.Join(err, wire.Errorf(wire.CodeNotFound, "metadata of blob %v", id))

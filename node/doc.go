@@ -11,14 +11,18 @@
 //	serve.go     answers other peers: verify, store, read
 //	confirm.go   when this node may sign that it holds a blob
 //	follow.go    what the ledger's events call for
+//	claims.go    what may be on the disk: nothing without a living claim
+//	maintain.go  what is due from time to time
 //	gossip.go    what this node tells the others, and hears from them
 //	repairs.go   the repairer's view of peers and store
 //
 // # Invariants
 //
 // A confirmation is signed only while the ledger knows a living claim to the
-// blob and everything that this node's shards call for is durable; a blob is
-// forgotten only when no claim lives. Both are decided under one lock.
+// blob and everything that this node's shards call for is durable. A blob is
+// stored only while a claim lives and forgotten only when none does. All of this
+// is decided under one lock, so that nothing is left on the disk that no event
+// will ever remove.
 //
 // # Concurrency
 //

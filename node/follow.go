@@ -76,18 +76,26 @@ func (c *chain) status(ctx context.Context, id shard.BlobID) (ledger.Status, err
 	return s, err
 }
 
+// claim is what the ledger says of keeping a blob in some way.
+type claim struct {
+	lives  bool // there is a living object that calls for it
+	epoch  committee.Epoch
+	height uint64 // at which this is said
+}
+
 // claim returns whether a blob is to be kept with the given persistence.
-func (c *chain) claim(ctx context.Context, id shard.BlobID, p committee.Persistence) (ok bool, epoch committee.Epoch, err error) {
-	err = c.ledger.View(ctx, func(r ledger.Reader, _ uint64) error {
+func (c *chain) claim(ctx context.Context, id shard.BlobID, p committee.Persistence) (claim, error) {
+	var out claim
+	err := c.ledger.View(ctx, func(r ledger.Reader, height uint64) error {
 		sys, err := ledger.ReadSystem(r)
 		if err != nil {
 			return err
 		}
-		epoch = sys.Epoch
-		_, ok, err = ledger.ReadClaim(r, id, p)
+		out.epoch, out.height = sys.Epoch, height
+		_, out.lives, err = ledger.ReadClaim(r, id, p)
 		return err
 	})
-	return ok, epoch, err
+	return out, err
 }
 
 // Wanted tells whether a blob is certified and has not ended.
@@ -176,18 +184,10 @@ func (n *Node) react(ctx context.Context, ev ledger.Event) error {
 			return err
 		}
 		n.log.InfoContext(ctx, "epoch began", "epoch", v.Epoch)
+		select {
+		case n.turned <- struct{}{}:
+		default: // maintain has not come to the last one yet
+		}
 	}
 	return nil
-}
-
-// forget deletes a blob that nobody has a living claim to. No confirmation is
-// given between the look at the claims and the deletion.
-func (n *Node) forget(ctx context.Context, id shard.BlobID) error {
-	n.claims.Lock()
-	defer n.claims.Unlock()
-	s, err := n.chain.status(ctx, id)
-	if err != nil || s.Kind != ledger.StatusNone {
-		return err
-	}
-	return n.store.DeleteBlob(ctx, id)
 }

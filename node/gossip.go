@@ -26,11 +26,11 @@ type gossip struct {
 	node  *Node
 	topic *p2p.Topic
 	log   *slog.Logger
+	seq   uint64 // of the last announcement; owned by run
 
-	// mu guards the fields below.
+	// mu guards the field below.
 	mu      sync.Mutex
 	waiting []repair.Entry
-	seq     uint64
 }
 
 func newGossip(n *Node) (*gossip, error) {
@@ -51,16 +51,32 @@ func (g *gossip) validate(from p2p.PeerID, data []byte) p2p.Verdict {
 	return p2p.Accept
 }
 
-// stored has pairs announced that a writer has sent.
+// stored has those of the pairs announced that are whole now.
 func (g *gossip) stored(id shard.BlobID, pairs []shard.PairIndex) {
 	slices.Sort(pairs)
-	if pairs = slices.Compact(pairs); len(pairs) == 0 {
+	pairs = slices.Compact(pairs)
+	shards := make([]shard.Index, len(pairs))
+	for i, p := range pairs {
+		shards[i] = g.node.params.ShardOf(id, p)
+	}
+	held, err := g.node.store.Holdings(id, shards)
+	if err != nil {
+		g.log.Debug("what was stored is not announced", "blob", id, "err", err)
+		return
+	}
+	var whole []shard.PairIndex
+	for i, h := range held {
+		if h.Primary && h.Secondary {
+			whole = append(whole, pairs[i])
+		}
+	}
+	if len(whole) == 0 {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.waiting) < maxWaiting {
-		g.waiting = append(g.waiting, repair.Entry{Blob: id, Kind: repair.Stored, Pairs: pairs})
+		g.waiting = append(g.waiting, repair.Entry{Blob: id, Kind: repair.Stored, Pairs: whole})
 	}
 }
 
@@ -91,23 +107,29 @@ func (g *gossip) run(ctx context.Context) error {
 }
 
 func (g *gossip) announce(ctx context.Context) {
-	for {
-		g.mu.Lock()
-		n := min(len(g.waiting), entriesAtOnce)
-		entries := g.waiting[:n]
-		g.waiting = g.waiting[n:]
-		g.seq++
-		a := repair.Announcement{Epoch: g.node.Committee().Epoch(), Seq: g.seq, Entries: entries}
-		g.mu.Unlock()
-		if n == 0 {
-			return
-		}
-		b, err := a.AppendBinary(nil)
+	g.mu.Lock()
+	waiting := g.waiting
+	g.waiting = nil
+	g.mu.Unlock()
+	for len(waiting) > 0 && ctx.Err() == nil {
+		b, n, err := g.next(waiting)
+		waiting = waiting[n:]
 		if err == nil {
 			err = g.topic.Publish(ctx, b)
 		}
 		if err != nil {
 			g.log.DebugContext(ctx, "announcement was not sent", "err", err)
+		}
+	}
+}
+
+// next returns an announcement of the first n entries, as many as fit.
+func (g *gossip) next(waiting []repair.Entry) (b []byte, n int, err error) {
+	g.seq++
+	for n = min(len(waiting), entriesAtOnce); ; n /= 2 {
+		a := repair.Announcement{Epoch: g.node.Committee().Epoch(), Seq: g.seq, Entries: waiting[:n]}
+		if b, err = a.AppendBinary(nil); err == nil || n == 1 {
+			return b, n, err
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/floe-storage/floe/committee"
@@ -42,12 +43,14 @@ type Node struct {
 	repairer *repair.Repairer
 	gossip   *gossip
 
-	// claims is held for reading while a confirmation is given and for writing
-	// while a blob is forgotten: what is confirmed is not forgotten meanwhile.
-	claims sync.RWMutex
+	// claims is held for reading while something is stored or confirmed and for
+	// writing while a blob is forgotten; see hold.
+	claims    sync.RWMutex
+	forgotten atomic.Bool   // something was, since room was last reclaimed
+	turned    chan struct{} // an epoch has begun, for maintain
 
 	cancel  context.CancelFunc
-	running sync.WaitGroup // follow, repair, gossip: they end with cancel
+	running sync.WaitGroup // the loops of start: they end with cancel
 	close   sync.Once
 	closed  error
 
@@ -86,7 +89,7 @@ func Open(ctx context.Context, cfg Config, host *p2p.Host) (n *Node, err error) 
 			return nil, err
 		}
 	}
-	n = &Node{host: host}
+	n = &Node{host: host, turned: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
@@ -106,6 +109,9 @@ func Open(ctx context.Context, cfg Config, host *p2p.Host) (n *Node, err error) 
 	}
 	if n.keys, err = LoadOrCreateKeys(cfg.Dir); err != nil {
 		return n, err
+	}
+	if n.keys.Identity.ID() != host.ID() {
+		return n, fmt.Errorf("node: the host is peer %v, the keys in %s are of %v", host.ID(), cfg.Dir, n.keys.Identity.ID())
 	}
 	n.id = ledger.NodeIDOf(n.keys.BLS.PublicKey())
 	if n.store, err = store.Open(filepath.Join(cfg.Dir, StoreDir), store.Config{Logger: cfg.Logger}); err != nil {
@@ -162,32 +168,23 @@ func (n *Node) openChain(ctx context.Context, g ledger.Genesis) error {
 	return n.chain.refresh(ctx)
 }
 
-// start begins to answer and to act.
+// start begins to answer and to act. Whoever asks finds all of it there.
 func (n *Node) start(ctx context.Context) error {
-	n.client = exchange.NewClient(n.host, n.params)
-	n.ledger = ledgerrpc.Serve(n.host, replica{n.comet})
-	var err error
-	if n.server, err = exchange.Serve(n.host, handler{n}, exchange.ServerConfig{Params: n.params, Logger: n.log}); err != nil {
-		return err
-	}
-	if n.gossip, err = newGossip(n); err != nil {
-		return err
-	}
-	n.repairer, err = repair.New(repair.Config{
-		Self: n.id, Peers: peers{n}, Store: shelf{n.store}, Ledger: n.chain,
-		Availability: repair.NewAvailability(availabilityLimit), Grace: n.cfg.RepairGrace,
-		OnRestored: n.gossip.restored, Logger: n.log,
-	})
-	if err != nil {
+	if err := n.assemble(); err != nil {
 		return err
 	}
 	if err := n.repairer.Scan(ctx); err != nil {
 		return fmt.Errorf("look for lost slivers: %w", err)
 	}
+	n.ledger = ledgerrpc.Serve(n.host, n.chain.ledger)
+	var err error
+	if n.server, err = exchange.Serve(n.host, handler{n}, exchange.ServerConfig{Params: n.params, Logger: n.log}); err != nil {
+		return err
+	}
 	loops, cancel := context.WithCancel(context.WithoutCancel(ctx)) // ctx bounds the start only
 	n.cancel = cancel
 	for name, loop := range map[string]func(context.Context) error{
-		"follow": n.follow, "repair": n.repairer.Run, "gossip": n.gossip.run,
+		"follow": n.follow, "repair": n.repairer.Run, "gossip": n.gossip.run, "maintain": n.maintain, "warm": n.warm,
 	} {
 		n.running.Go(func() {
 			if err := loop(loops); err != nil && loops.Err() == nil {
@@ -199,6 +196,21 @@ func (n *Node) start(ctx context.Context) error {
 		})
 	}
 	return nil
+}
+
+// assemble makes what the handlers and the loops work with.
+func (n *Node) assemble() error {
+	n.client = exchange.NewClient(n.host, n.params)
+	var err error
+	if n.gossip, err = newGossip(n); err != nil {
+		return err
+	}
+	n.repairer, err = repair.New(repair.Config{
+		Self: n.id, Peers: peers{n}, Store: shelf{n.store, n}, Ledger: n.chain,
+		Availability: repair.NewAvailability(availabilityLimit), Grace: n.cfg.RepairGrace,
+		OnRestored: n.gossip.restored, Logger: n.log,
+	})
+	return err
 }
 
 // Close stops the node and waits until nothing of it runs. It may be called again.
@@ -268,5 +280,8 @@ func (n *Node) Stored() (store.Stats, error) { return n.store.Stats() }
 func (n *Node) Err() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.comet == nil {
+		return n.fault
+	}
 	return errors.Join(n.fault, n.comet.Err())
 }

@@ -37,8 +37,22 @@ func absent(err error) error {
 	return err
 }
 
-// shelf is repair.Store over the node's store.
-type shelf struct{ *store.Store }
+// shelf is repair.Store over the node's store. Nothing is put on it that has
+// ended meanwhile.
+type shelf struct {
+	*store.Store
+	node *Node
+}
+
+// PutMetadata implements [repair.Store].
+func (s shelf) PutMetadata(ctx context.Context, id shard.BlobID, md *shard.Metadata) error {
+	release, err := s.node.holdWanted(id)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return s.Store.PutMetadata(ctx, id, md)
+}
 
 // Holdings implements [repair.Store].
 func (s shelf) Holdings(id shard.BlobID, shards []shard.Index) ([]repair.Holding, error) {
@@ -52,6 +66,11 @@ func (s shelf) Holdings(id shard.BlobID, shards []shard.Index) ([]repair.Holding
 
 // PutSlivers implements [repair.Store].
 func (s shelf) PutSlivers(ctx context.Context, id shard.BlobID, items []repair.Item) error {
+	release, err := s.node.holdWanted(id)
+	if err != nil {
+		return err
+	}
+	defer release()
 	in := make([]store.Item, len(items))
 	for i, it := range items {
 		in[i] = store.Item(it)

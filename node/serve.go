@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -33,17 +34,17 @@ func (n handler) Upload(ctx context.Context, from p2p.PeerID, h exchange.UploadH
 	if err := n.awaitClaim(ctx, h.Blob, h.Persistence); err != nil {
 		return result, err
 	}
-	md, err := n.takeMetadata(ctx, h.Blob, md)
+	md, err := n.takeMetadata(ctx, h, md)
 	if err != nil {
 		return result, err
 	}
-	b := batch{node: n.Node, blob: h.Blob, md: md}
+	b := batch{node: n.Node, blob: h.Blob, persistence: h.Persistence, md: md}
 	for s, err := range slivers {
+		if err == nil {
+			err = b.add(ctx, s)
+		}
 		if err != nil {
 			return result, errors.Join(err, b.flush(ctx))
-		}
-		if err := b.add(ctx, s); err != nil {
-			return result, err
 		}
 	}
 	if err := b.flush(ctx); err != nil {
@@ -63,7 +64,8 @@ func (n handler) Upload(ctx context.Context, from p2p.PeerID, h exchange.UploadH
 
 // takeMetadata returns the blob's metadata, durable and verified: what the
 // writer sent or what is here.
-func (n *Node) takeMetadata(ctx context.Context, id shard.BlobID, sent *shard.Metadata) (*shard.Metadata, error) {
+func (n *Node) takeMetadata(ctx context.Context, h exchange.UploadHeader, sent *shard.Metadata) (*shard.Metadata, error) {
+	id := h.Blob
 	md, err := n.store.Metadata(id)
 	switch {
 	case err == nil:
@@ -76,6 +78,11 @@ func (n *Node) takeMetadata(ctx context.Context, id shard.BlobID, sent *shard.Me
 	if err := sent.Verify(n.params, id); err != nil {
 		return nil, err
 	}
+	_, release, err := n.hold(ctx, id, h.Persistence)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	return sent, n.put(n.store.PutMetadata(ctx, id, sent))
 }
 
@@ -90,14 +97,15 @@ func (n *Node) put(err error) error {
 
 // batch is slivers on their way to the disk.
 type batch struct {
-	node    *Node
-	blob    shard.BlobID
-	md      *shard.Metadata
-	waiting []shard.Sliver
-	shards  []shard.Index // of waiting
-	size    int           // bytes waiting
-	stored  int
-	pairs   []shard.PairIndex
+	node        *Node
+	blob        shard.BlobID
+	persistence committee.Persistence
+	md          *shard.Metadata
+	waiting     []shard.Sliver
+	shards      []shard.Index // of waiting
+	size        int           // bytes waiting
+	stored      int
+	pairs       []shard.PairIndex
 }
 
 // add takes a sliver that the writer sent.
@@ -124,26 +132,32 @@ func (b *batch) add(ctx context.Context, s shard.Sliver) error {
 	return b.flush(ctx)
 }
 
-// flush verifies and stores what waits. The good ones of a batch are stored
-// also if there is a bad one, which is then the error.
+// flush verifies and stores what waits, after which nothing waits. The good
+// ones of a batch are stored also if there is a bad one, which is then the error.
 func (b *batch) flush(ctx context.Context) error {
-	if len(b.waiting) == 0 {
-		return nil
-	}
+	waiting, shards := b.waiting, b.shards
+	b.waiting, b.shards, b.size = nil, nil, 0
 	var bad error
 	var items []store.Item
-	for i, err := range shard.VerifySlivers(b.node.params, b.md, b.waiting) {
+	for i, err := range shard.VerifySlivers(b.node.params, b.md, waiting) {
 		if err != nil {
 			bad = err
 			continue
 		}
-		items = append(items, store.Item{Shard: b.shards[i], Sliver: b.waiting[i]})
+		items = append(items, store.Item{Shard: shards[i], Sliver: waiting[i]})
 	}
+	if len(items) == 0 {
+		return bad
+	}
+	_, release, err := b.node.hold(ctx, b.blob, b.persistence)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := b.node.put(b.node.store.PutSlivers(ctx, b.blob, items)); err != nil {
 		return err
 	}
 	b.stored += len(items)
-	b.waiting, b.shards, b.size = b.waiting[:0], b.shards[:0], 0
 	return bad
 }
 
@@ -158,6 +172,11 @@ func (n handler) Confirm(ctx context.Context, _ p2p.PeerID, blob shard.BlobID, p
 // Metadata implements [exchange.Handler].
 func (n handler) Metadata(_ context.Context, _ p2p.PeerID, blob shard.BlobID) (*shard.Metadata, error) {
 	md, err := n.store.Metadata(blob)
+	if errors.Is(err, store.ErrCorrupt) {
+		n.log.Error("metadata is corrupt: it is fetched anew", "blob", blob, "err", err)
+		n.repairer.Enqueue(blob)
+		return nil, &wire.Error{Code: wire.CodeNotFound}
+	}
 	return md, n.found(err)
 }
 
@@ -165,7 +184,7 @@ func (n handler) Metadata(_ context.Context, _ p2p.PeerID, blob shard.BlobID) (*
 func (n handler) Sliver(_ context.Context, _ p2p.PeerID, blob shard.BlobID, id exchange.SliverID) (shard.Sliver, error) {
 	at := n.params.ShardOf(blob, n.params.PairOfSliver(id.Axis, id.Index))
 	s, err := n.store.Sliver(blob, at, id.Axis)
-	return s, n.damaged(blob, at, id.Axis, n.found(err))
+	return s, n.found(n.damaged(blob, at, id.Axis, err))
 }
 
 // Status implements [exchange.Handler].
@@ -206,7 +225,7 @@ func (n handler) Symbols(_ context.Context, _ p2p.PeerID, r exchange.SymbolReque
 		at := n.params.ShardOf(r.Blob, n.params.PairOfSliver(axis, source))
 		s, err := n.store.Sliver(r.Blob, at, axis)
 		if err != nil {
-			if err = n.damaged(r.Blob, at, axis, err); errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrCorrupt) {
+			if err = n.damaged(r.Blob, at, axis, err); errors.Is(err, store.ErrNotFound) {
 				continue
 			}
 			return reply, err
@@ -244,7 +263,8 @@ func (n *Node) found(err error) error {
 	return err
 }
 
-// damaged has a sliver that the disk has spoiled restored from other nodes.
+// damaged drops a sliver that the disk has spoiled, so that it is not here any
+// more, and has it restored from other nodes.
 func (n *Node) damaged(blob shard.BlobID, at shard.Index, axis shard.Axis, err error) error {
 	if errors.Is(err, store.ErrCorrupt) {
 		n.log.Error("sliver is corrupt: it is dropped and repaired", "blob", blob, "shard", at, "axis", axis, "err", err)
@@ -252,6 +272,7 @@ func (n *Node) damaged(blob shard.BlobID, at shard.Index, axis shard.Axis, err e
 			return errors.Join(err, gone)
 		}
 		n.repairer.Enqueue(blob)
+		return fmt.Errorf("%w: it was corrupt", store.ErrNotFound)
 	}
 	return err
 }
