@@ -14,7 +14,8 @@
 // order into a Merkle tree whose hash goes into the next header), tree.go keeps
 // that tree (IAVL), and database.go keeps the one LevelDB file set of a node.
 // Beside it, switch.go carries consensus messages over the peer's one libp2p
-// host, so that a node has one identity and one port.
+// host, so that a node has one identity and one port, and sync.go fetches blocks
+// when a node has fallen behind.
 //
 // # Disk
 //
