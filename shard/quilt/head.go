@@ -88,6 +88,9 @@ func (r *Reader) readHead(id InternalID) (*Content, error) {
 		if err := h.field(func(d *bcs.Decoder) { c.Tags = decodeTags(d) }); err != nil {
 			return nil, err
 		}
+		if len(c.Tags) == 0 {
+			return nil, malformed("patch says that it has tags, but has none")
+		}
 	}
 	c.start, c.size = h.off, h.left
 	return c, nil

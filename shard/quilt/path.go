@@ -33,6 +33,8 @@ func SafePath(identifier string) (string, error) {
 		switch {
 		case part == "":
 			return "", fmt.Errorf("%w: %.64q is absolute or has an empty part", ErrPath, identifier)
+		case strings.Trim(part, ".") == "":
+			return "", fmt.Errorf("%w: %.64q has a part of dots only", ErrPath, identifier)
 		case strings.TrimRight(part, ". ") != part:
 			return "", fmt.Errorf("%w: %.64q has a part that ends with a dot or a space", ErrPath, identifier)
 		case isDevice(part):
