@@ -164,7 +164,7 @@ func (n *Node) openChain(ctx context.Context, g ledger.Genesis) error {
 	if err != nil {
 		return err
 	}
-	n.chain.ledger = replica{n.comet}
+	n.chain.ledger = n.comet
 	return n.chain.refresh(ctx)
 }
 
@@ -265,7 +265,7 @@ func (n *Node) Committee() *committee.Committee { return n.chain.Committee() }
 func (n *Node) Height() uint64 { return n.comet.Height() }
 
 // Ledger returns the ledger at this node.
-func (n *Node) Ledger() ledgerrpc.Backend { return replica{n.comet} }
+func (n *Node) Ledger() ledgerrpc.Backend { return n.comet }
 
 // Repairs returns what the repairer has done and has to do.
 func (n *Node) Repairs() repair.Stats { return n.repairer.Stats() }

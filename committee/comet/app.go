@@ -180,7 +180,7 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (res *abci.ResponseCo
 func (a *app) CheckTx(_ context.Context, req *abci.RequestCheckTx) (*abci.ResponseCheckTx, error) {
 	r := a.check(req.Tx)
 	if r.Code != uint32(ledger.CodeOK) && req.Type == abci.CheckTxType_Recheck {
-		a.results.refused(TxResult{Hash: hashOf(req.Tx), Code: r.Code, Info: r.Info})
+		a.results.refused(ledger.Receipt{Hash: hashOf(req.Tx), TxResult: ledger.TxResult{Code: r.Code, Info: r.Info}})
 	}
 	return &abci.ResponseCheckTx{Code: r.Code, Info: r.Info}, nil
 }

@@ -70,7 +70,7 @@ func BenchmarkLoad(b *testing.B) {
 		for a := range accounts {
 			wg.Go(func() {
 				i := next.Add(1)
-				res, err := c.members[a%4].node.Submit(b.Context(), fmt.Appendf(nil, "acc%d 0 key%d %0280d", i, i, i))
+				res, err := submitAt(b.Context(), c.members[a%4].node, fmt.Appendf(nil, "acc%d 0 key%d %0280d", i, i, i))
 				if err != nil || res.Code != 0 {
 					b.Errorf("got %+v, %v", res, err)
 				}

@@ -249,16 +249,25 @@ func (c *cluster) stopAll() {
 	wg.Wait()
 }
 
-func (c *cluster) submit(i int, format string, args ...any) TxResult {
+func (c *cluster) submit(i int, format string, args ...any) ledger.Receipt {
 	c.t.Helper()
 	return submitTo(c.t, c.members[i].node, fmt.Sprintf(format, args...))
 }
 
-func submitTo(t testing.TB, n *Node, tx string) TxResult {
+// submitAt broadcasts a transaction at a node and waits for what becomes of it.
+func submitAt(ctx context.Context, n *Node, tx []byte) (ledger.Receipt, error) {
+	res, err := n.Broadcast(ctx, tx)
+	if err != nil || res.Code != 0 {
+		return ledger.Receipt{Hash: hashOf(tx), TxResult: res}, err
+	}
+	return n.Await(ctx, hashOf(tx))
+}
+
+func submitTo(t testing.TB, n *Node, tx string) ledger.Receipt {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	res, err := n.Submit(ctx, []byte(tx))
+	res, err := submitAt(ctx, n, []byte(tx))
 	if err != nil {
 		t.Fatalf("submit %q: %v (height %d, %d peers)", tx, err, n.Height(), n.Peers())
 	}
@@ -269,7 +278,7 @@ func submitTo(t testing.TB, n *Node, tx string) TxResult {
 }
 
 // mustSubmit submits a transaction that must be accepted.
-func (c *cluster) mustSubmit(i int, format string, args ...any) TxResult {
+func (c *cluster) mustSubmit(i int, format string, args ...any) ledger.Receipt {
 	c.t.Helper()
 	res := c.submit(i, format, args...)
 	if res.Code != 0 || res.Height == 0 {
@@ -280,7 +289,7 @@ func (c *cluster) mustSubmit(i int, format string, args ...any) TxResult {
 
 func (c *cluster) get(i int, key string) (value string, height uint64) {
 	c.t.Helper()
-	err := c.members[i].node.View(func(r ledger.Reader, h uint64) error {
+	err := c.members[i].node.View(c.t.Context(), func(r ledger.Reader, h uint64) error {
 		value, height = string(r.Get([]byte(key))), h
 		return nil
 	})
@@ -296,7 +305,7 @@ func (c *cluster) waitHeight(height uint64, nodes ...int) {
 	ctx, cancel := context.WithTimeout(c.t.Context(), 20*time.Second)
 	defer cancel()
 	for _, i := range nodes {
-		if err := c.members[i].node.waitHeight(ctx, height); err != nil {
+		if err := c.members[i].node.WaitHeight(ctx, height); err != nil {
 			c.t.Fatalf("node %d at height %d, want %d: %v", i, c.members[i].node.Height(), height, err)
 		}
 	}

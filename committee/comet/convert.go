@@ -9,17 +9,6 @@ import (
 	"github.com/floe-storage/floe/committee/ledger"
 )
 
-// TxResult is what became of a transaction.
-type TxResult struct {
-	Height uint64   // of its block; 0 if it was refused before it entered one
-	Index  int      // its place in the block
-	Hash   [32]byte // SHA-256 of its bytes
-	Code   uint32   // 0, or the ledger's code of refusal
-	Info   string   // the reason in words
-	Data   []byte   // BCS results of the ledger
-	Fee    uint64   // FROST charged
-}
-
 func hashOf(tx []byte) [32]byte { return sha256.Sum256(tx) }
 
 // bodyKey names the one attribute of an event, its canonical bytes.
@@ -37,8 +26,11 @@ func execTxResult(r ledger.TxResult) *abci.ExecTxResult {
 	}
 }
 
-func txResult(height uint64, index int, hash [32]byte, r *abci.ExecTxResult) TxResult {
-	return TxResult{Height: height, Index: index, Hash: hash, Code: r.Code, Info: r.Info, Data: r.Data, Fee: uint64(r.GasUsed)}
+func receipt(height uint64, index int, hash [32]byte, r *abci.ExecTxResult) ledger.Receipt {
+	return ledger.Receipt{
+		Height: height, Index: uint32(index), Hash: hash,
+		TxResult: ledger.TxResult{Code: r.Code, Info: r.Info, Data: r.Data, Fee: uint64(r.GasUsed)},
+	}
 }
 
 func abciEvents(events []ledger.Event) []abci.Event {
@@ -70,9 +62,9 @@ func validatorUpdates(updates []ledger.ValidatorUpdate) []abci.ValidatorUpdate {
 // outcomesOf lists what became of a block's transactions, and the index entries
 // of those that were accepted: x/<hash> → height ‖ index. One that was refused
 // may be sent again and is not indexed.
-func outcomesOf(p *pendingBlock) (outcomes []TxResult, index []keyValue) {
+func outcomesOf(p *pendingBlock) (outcomes []ledger.Receipt, index []keyValue) {
 	for i, tx := range p.txs {
-		r := txResult(p.height, i, hashOf(tx), p.results[i])
+		r := receipt(p.height, i, hashOf(tx), p.results[i])
 		outcomes = append(outcomes, r)
 		if r.Code != uint32(ledger.CodeOK) {
 			continue

@@ -8,28 +8,14 @@ import (
 	"github.com/floe-storage/floe/committee/ledger"
 )
 
-// BlockEvents is what happened in one block.
-type BlockEvents struct {
-	Height uint64
-	Time   uint64 // of the block, in ms since 1970
-	Events []TxEvent
-}
-
-// TxEvent is an event and where it comes from.
-type TxEvent struct {
-	Tx    [32]byte // hash of its transaction; zero for an event of the block itself
-	Index int      // the transaction's place in the block; 0 for an event of the block
-	ledger.Event
-}
-
 // Events returns all blocks from a height on, in order, with and without events, and then each new one as
 // it is committed, without loss or repetition: whoever keeps the last height it has handled may ask again
 // from the next. The sequence ends with an error, which is ctx's when that ends. from 0 means 1.
-func (n *Node) Events(ctx context.Context, from uint64) iter.Seq2[BlockEvents, error] {
-	return func(yield func(BlockEvents, error) bool) {
+func (n *Node) Events(ctx context.Context, from uint64) iter.Seq2[ledger.BlockEvents, error] {
+	return func(yield func(ledger.BlockEvents, error) bool) {
 		for height := max(from, 1); ; height++ {
-			if err := n.waitHeight(ctx, height); err != nil {
-				yield(BlockEvents{}, err)
+			if err := n.WaitHeight(ctx, height); err != nil {
+				yield(ledger.BlockEvents{}, err)
 				return
 			}
 			events, err := n.blockEvents(height)
@@ -40,8 +26,8 @@ func (n *Node) Events(ctx context.Context, from uint64) iter.Seq2[BlockEvents, e
 	}
 }
 
-// waitHeight returns when a height is committed.
-func (n *Node) waitHeight(ctx context.Context, height uint64) error {
+// WaitHeight returns once the block of a height is committed here.
+func (n *Node) WaitHeight(ctx context.Context, height uint64) error {
 	for {
 		changed := n.app.change() // before the height is read, or a commit in between is missed
 		if n.Height() >= height {
@@ -61,25 +47,25 @@ func (n *Node) waitHeight(ctx context.Context, height uint64) error {
 
 // blockEvents reads the stored results of a block, which are on disk before its commit. The block's own
 // events come first, for so they happen.
-func (n *Node) blockEvents(height uint64) (BlockEvents, error) {
+func (n *Node) blockEvents(height uint64) (ledger.BlockEvents, error) {
 	block := n.engine.blocks.LoadBlock(int64(height))
 	if block == nil {
 		if err := n.open(); err != nil {
-			return BlockEvents{}, err
+			return ledger.BlockEvents{}, err
 		}
-		return BlockEvents{}, fmt.Errorf("comet: block %d is not on disk", height)
+		return ledger.BlockEvents{}, fmt.Errorf("comet: block %d is not on disk", height)
 	}
 	stored, err := n.engine.states.LoadFinalizeBlockResponse(int64(height))
 	if err != nil {
-		return BlockEvents{}, fmt.Errorf("load the results of block %d: %w", height, err)
+		return ledger.BlockEvents{}, fmt.Errorf("load the results of block %d: %w", height, err)
 	}
-	out := BlockEvents{Height: height, Time: uint64(block.Time.UnixMilli())}
+	out := ledger.BlockEvents{Height: height, Time: uint64(block.Time.UnixMilli())}
 	for _, e := range stored.Events {
-		out.Events = append(out.Events, TxEvent{Event: ledgerEvent(e)})
+		out.Events = append(out.Events, ledger.TxEvent{Event: ledgerEvent(e)})
 	}
 	for i, r := range stored.TxResults {
-		for _, e := range r.Events {
-			out.Events = append(out.Events, TxEvent{Tx: hashOf(block.Txs[i]), Index: i, Event: ledgerEvent(e)})
+		for j, e := range r.Events {
+			out.Events = append(out.Events, ledger.TxEvent{Tx: hashOf(block.Txs[i]), Index: uint32(j), Event: ledgerEvent(e)})
 		}
 	}
 	return out, nil

@@ -147,7 +147,7 @@ func (n *Node) Peers() int { return n.sw.Peers().Size() }
 
 // View calls fn with the last committed state. The state stays as it is while fn runs, whatever is
 // committed meanwhile; r must not be used after fn has returned. fn's error is returned as it is.
-func (n *Node) View(fn func(r ledger.Reader, height uint64) error) (err error) {
+func (n *Node) View(_ context.Context, fn func(r ledger.Reader, height uint64) error) (err error) {
 	if err := n.open(); err != nil {
 		return err
 	}

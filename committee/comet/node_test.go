@@ -38,7 +38,7 @@ func TestFourNodesAgree(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 4)
 	c.startAll()
-	var last TxResult
+	var last ledger.Receipt
 	for i := range 8 {
 		last = c.mustSubmit(i%4, "ann%d 0 k%d v%d", i, i, i)
 	}
@@ -75,7 +75,7 @@ func TestOneOfFourDown(t *testing.T) {
 	c.startAll()
 	c.mustSubmit(3, "ann 0 k v")
 	c.stop(3)
-	var last TxResult
+	var last ledger.Receipt
 	for i := range 5 {
 		last = c.mustSubmit(i%3, "bob %d k%d v", i, i)
 	}
@@ -94,7 +94,7 @@ func TestTwoOfFourDown(t *testing.T) {
 	c.stop(3)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if res, err := c.members[0].node.Submit(ctx, []byte("ann 1 k w")); !errors.Is(err, context.DeadlineExceeded) {
+	if res, err := submitAt(ctx, c.members[0].node, []byte("ann 1 k w")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("submit without a quorum: got %+v, %v, want a deadline", res, err)
 	}
 	height := c.members[0].node.Height()
@@ -153,7 +153,7 @@ func TestWaitingNoncesChain(t *testing.T) {
 	c := newCluster(t, 4)
 	c.startAll()
 	n := c.members[0].node
-	results := make(chan TxResult)
+	results := make(chan ledger.Receipt)
 	const count = 20
 	for i := range count {
 		// In order into the mempool, waiting for all of them at once.
@@ -200,7 +200,7 @@ func TestManyTransactions(t *testing.T) {
 	for a := range accounts {
 		wg.Go(func() {
 			for i := range each {
-				res, err := c.members[a%4].node.Submit(t.Context(), fmt.Appendf(nil, "acc%d %d key%d-%d %0300d", a, i, a, i, i))
+				res, err := submitAt(t.Context(), c.members[a%4].node, fmt.Appendf(nil, "acc%d %d key%d-%d %0300d", a, i, a, i, i))
 				if err != nil || res.Code != 0 {
 					t.Errorf("account %d, %d: got %+v, %v", a, i, res, err)
 					return
@@ -233,11 +233,11 @@ func TestEvents(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1)
 	n := c.start(0)
-	var sent []TxResult
+	var sent []ledger.Receipt
 	for i := range 3 {
 		sent = append(sent, c.mustSubmit(0, "ann %d k%d v", i, i))
 	}
-	follow := func(from uint64, fresh TxResult) {
+	follow := func(from uint64, fresh ledger.Receipt) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
@@ -261,7 +261,7 @@ func TestEvents(t *testing.T) {
 				break
 			}
 			if b.Height == sent[2].Height { // the rest is live
-				go func() { _, _ = n.Submit(ctx, []byte("ann 3 k3 v")) }()
+				go func() { _, _ = submitAt(ctx, n, []byte("ann 3 k3 v")) }()
 			}
 		}
 		var want []string
@@ -274,7 +274,7 @@ func TestEvents(t *testing.T) {
 			t.Errorf("from %d: got %q, want %q", from, got, want)
 		}
 	}
-	fresh := TxResult{Height: sent[2].Height + 1, Hash: hashOf([]byte("ann 3 k3 v"))}
+	fresh := ledger.Receipt{Height: sent[2].Height + 1, Hash: hashOf([]byte("ann 3 k3 v"))}
 	if fresh.Height == n.Height() { // the proof block of the last one came between
 		fresh.Height++
 	}
@@ -423,11 +423,11 @@ func TestDiskFaultHalts(t *testing.T) {
 	if err := n.db.Close(); err != nil { // as if the disk were gone
 		t.Fatal(err)
 	}
-	if _, err := n.Submit(t.Context(), []byte("ann 1 k v")); err == nil {
+	if _, err := submitAt(t.Context(), n, []byte("ann 1 k v")); err == nil {
 		t.Error("submit without a disk: got no error")
 	}
 	eventually(t, "the node halts", func() bool { return errors.Is(n.Err(), ErrHalted) })
-	if _, err := n.Submit(t.Context(), []byte("ann 2 k v")); !errors.Is(err, ErrHalted) {
+	if _, err := submitAt(t.Context(), n, []byte("ann 2 k v")); !errors.Is(err, ErrHalted) {
 		t.Errorf("submit after the halt: got %v, want ErrHalted", err)
 	}
 }
@@ -473,10 +473,10 @@ func TestCloseLeavesNothing(t *testing.T) {
 		if err := n.Close(); err != nil {
 			t.Errorf("close again: %v", err)
 		}
-		if _, err := n.Submit(t.Context(), []byte("x")); !errors.Is(err, ErrClosed) {
+		if _, err := submitAt(t.Context(), n, []byte("x")); !errors.Is(err, ErrClosed) {
 			t.Errorf("submit after close: got %v, want ErrClosed", err)
 		}
-		if err := n.View(func(ledger.Reader, uint64) error { return nil }); !errors.Is(err, ErrClosed) {
+		if err := n.View(t.Context(), func(ledger.Reader, uint64) error { return nil }); !errors.Is(err, ErrClosed) {
 			t.Errorf("view after close: got %v, want ErrClosed", err)
 		}
 		for _, err := range n.Events(t.Context(), 1) {

@@ -22,66 +22,97 @@ var ErrBusy = errors.New("comet: too many transactions are waiting")
 // again, in case it was dropped there without a word.
 const offerInterval = 2 * time.Second
 
-// Submit hands a transaction to the chain and waits until it is in a committed block, or until ctx ends;
-// in the latter case it may still be committed. One that is refused, before or in its block, is a result
-// with Code != 0. Submitting one again that was accepted returns the same result; nothing happens twice.
-// tx is neither kept nor modified.
-func (n *Node) Submit(ctx context.Context, tx []byte) (TxResult, error) {
+// Broadcast hands a transaction to the chain and returns the verdict of this node's mempool: a refusal is
+// a result with Code != 0. One that waits already, or was accepted before, is no fault; nothing happens
+// twice. tx is neither kept nor modified.
+func (n *Node) Broadcast(_ context.Context, tx []byte) (ledger.TxResult, error) {
 	if err := errors.Join(n.open(), n.Err()); err != nil {
-		return TxResult{}, err
+		return ledger.TxResult{}, err
 	}
-	hash := hashOf(tx)
 	if !txSizeOK(tx) {
 		info := fmt.Sprintf("transaction of %d bytes, want 1 to %d", len(tx), ledger.MaxTxSize)
-		return TxResult{Hash: hash, Code: uint32(ledger.CodeMalformed), Info: info}, nil
+		return ledger.TxResult{Code: uint32(ledger.CodeMalformed), Info: info}, nil
+	}
+	hash := hashOf(tx)
+	if _, ok, err := n.find(hash); ok || err != nil {
+		return ledger.TxResult{}, err
+	}
+	tx = bytes.Clone(tx)
+	verdict, err := n.offer(tx)
+	if err != nil {
+		return ledger.TxResult{}, err
+	}
+	if verdict.Code == uint32(ledger.CodeOK) {
+		n.app.results.offered(hash, tx)
+		return ledger.TxResult{}, nil
+	}
+	if err := n.Err(); err != nil {
+		return ledger.TxResult{}, err
+	}
+	if _, ok, err := n.find(hash); ok || err != nil { // committed a moment ago: its second coming was refused
+		return ledger.TxResult{}, err
+	}
+	return ledger.TxResult{Code: verdict.Code, Info: verdict.Info}, nil
+}
+
+// Await returns what became of a transaction once it is in a committed block or has left the mempool, or
+// ctx's error; in the latter case it may still be committed. One that was broadcast here is offered again
+// and again meanwhile.
+func (n *Node) Await(ctx context.Context, hash [32]byte) (ledger.Receipt, error) {
+	if err := errors.Join(n.open(), n.Err()); err != nil {
+		return ledger.Receipt{}, err
+	}
+	done, stop, ok := n.app.results.wait(hash)
+	if !ok {
+		return ledger.Receipt{}, ErrBusy
+	}
+	defer stop()
+	if res, ok := n.app.results.lookup(hash); ok { // it may have come before we waited
+		return res, nil
 	}
 	if res, ok, err := n.find(hash); ok || err != nil {
 		return res, err
 	}
-	done, stop, ok := n.app.results.wait(hash)
-	if !ok {
-		return TxResult{}, ErrBusy
-	}
-	defer stop()
 	tick := time.NewTicker(offerInterval)
 	defer tick.Stop()
 	for {
-		verdict, err := n.offer(bytes.Clone(tx))
-		if err != nil {
-			return TxResult{}, err
-		}
-		if verdict.Code != uint32(ledger.CodeOK) {
-			return n.refusal(hash, verdict, done)
-		}
 		select {
 		case res := <-done:
 			return res, nil
 		case <-tick.C:
+			if err := n.offerAgain(hash); err != nil {
+				return ledger.Receipt{}, err
+			}
 		case <-ctx.Done():
-			return TxResult{}, fmt.Errorf("wait for transaction %x: %w", hash[:8], ctx.Err())
+			return ledger.Receipt{}, fmt.Errorf("wait for transaction %x: %w", hash[:8], ctx.Err())
 		case <-n.app.halted:
-			return TxResult{}, n.Err()
+			return ledger.Receipt{}, n.Err()
 		case <-n.closing:
-			return TxResult{}, ErrClosed
+			return ledger.Receipt{}, ErrClosed
 		}
 	}
 }
 
-// refusal judges a transaction that the mempool did not take: it may have been
-// committed a moment ago, and its second coming is what was refused.
-func (n *Node) refusal(hash [32]byte, verdict checkResult, done <-chan TxResult) (TxResult, error) {
-	if err := n.Err(); err != nil {
-		return TxResult{}, err
+// offerAgain puts a transaction that waits back into the mempool, which may
+// have dropped it without a word. A refusal ends it, unless it has entered a
+// block this moment.
+func (n *Node) offerAgain(hash [32]byte) error {
+	tx := n.app.results.offer(hash)
+	if tx == nil {
+		return nil
 	}
-	select {
-	case res := <-done:
-		return res, nil
-	default:
+	verdict, err := n.offer(tx)
+	if errors.Is(err, ErrBusy) || err == nil && verdict.Code == uint32(ledger.CodeOK) {
+		return nil
 	}
-	if res, ok, err := n.find(hash); ok || err != nil {
-		return res, err
+	if err != nil {
+		return err
 	}
-	return TxResult{Hash: hash, Code: verdict.Code, Info: verdict.Info}, nil
+	if _, ok, err := n.find(hash); ok || err != nil {
+		return err // committed: the waiters are being told
+	}
+	n.app.results.refused(ledger.Receipt{Hash: hash, TxResult: ledger.TxResult{Code: verdict.Code, Info: verdict.Info}})
+	return nil
 }
 
 // offer puts a transaction into the mempool. Being there already is no refusal.
@@ -104,23 +135,23 @@ func (n *Node) offer(tx []byte) (checkResult, error) {
 }
 
 // find looks up a transaction that was accepted, in memory and then on disk.
-func (n *Node) find(hash [32]byte) (TxResult, bool, error) {
-	if res, ok := n.app.results.lookup(hash); ok {
+func (n *Node) find(hash [32]byte) (ledger.Receipt, bool, error) {
+	if res, ok := n.app.results.lookup(hash); ok && res.Code == uint32(ledger.CodeOK) {
 		return res, true, nil
 	}
 	place, err := n.db.Get(indexKey(hash))
 	if err != nil {
-		return TxResult{}, false, fmt.Errorf("look up transaction %x: %w", hash[:8], err)
+		return ledger.Receipt{}, false, fmt.Errorf("look up transaction %x: %w", hash[:8], err)
 	}
 	const placeLen = 8 + 4
 	if len(place) != placeLen {
-		return TxResult{}, false, nil
+		return ledger.Receipt{}, false, nil
 	}
 	height := binary.BigEndian.Uint64(place)
 	index := int(binary.BigEndian.Uint32(place[8:]))
 	stored, err := n.engine.states.LoadFinalizeBlockResponse(int64(height))
 	if err != nil || index >= len(stored.TxResults) {
-		return TxResult{}, false, fmt.Errorf("load the results of block %d: %w", height, errors.Join(err, n.open()))
+		return ledger.Receipt{}, false, fmt.Errorf("load the results of block %d: %w", height, errors.Join(err, n.open()))
 	}
-	return txResult(height, index, hash, stored.TxResults[index]), true, nil
+	return receipt(height, index, hash, stored.TxResults[index]), true, nil
 }
