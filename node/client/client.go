@@ -70,15 +70,13 @@ type Client struct {
 	wallet *ledgerrpc.Wallet
 	log    *slog.Logger
 
-	standing standing       // who failed lately
-	tails    sync.WaitGroup // uploads that go on after Store has returned
-	stop     context.Context
-	cancel   context.CancelFunc
+	standing standing // who failed lately
+	tails    tails    // uploads that may go on after Store has returned
 
 	// mu guards the fields below.
 	mu       sync.Mutex
 	exchange *exchange.Client // nil until the network's shapes are known
-	closed   bool
+	told     committee.Epoch  // whose members' addresses the host knows
 }
 
 // New returns a client. Close it.
@@ -90,34 +88,18 @@ func New(cfg Config) (*Client, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	c := &Client{host: cfg.Host, ledger: cfg.Ledger, wallet: cfg.Wallet, log: log}
-	c.stop, c.cancel = context.WithCancel(context.Background()) //nolint:forbidigo // ends with Close, which waits for what uses it
-	return c, nil
+	return &Client{host: cfg.Host, ledger: cfg.Ledger, wallet: cfg.Wallet, log: log}, nil
 }
 
-// Flush waits until the uploads that went on after Store have ended, or ctx has.
-func (c *Client) Flush(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() { // ends with the last upload, at the latest after tailLimit
-		c.tails.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+// Flush waits until no uploads go on, those of other calls of Store included,
+// or ctx has ended.
+func (c *Client) Flush(ctx context.Context) error { return c.tails.wait(ctx) }
 
-// Close ends the uploads that still go on and waits for them. It may be called
-// again.
+// Close ends the uploads that still go on and waits for them. Store and Read
+// return [ErrClosed] afterwards; a Read under way ends with its context or its
+// host. It may be called again.
 func (c *Client) Close() error {
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
-	c.cancel()
-	c.tails.Wait()
+	c.tails.close()
 	return nil
 }
 
@@ -146,10 +128,22 @@ func (c *Client) Network(ctx context.Context) (*Network, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state of the network: %w", unreached(err))
 	}
-	for _, m := range n.Committee.Members() {
+	c.introduce(n.Committee)
+	return &n, nil
+}
+
+// introduce tells the host once where the members of an epoch say they are.
+func (c *Client) introduce(members *committee.Committee) {
+	c.mu.Lock()
+	known := c.told == members.Epoch()
+	c.told = members.Epoch()
+	c.mu.Unlock()
+	if known {
+		return
+	}
+	for _, m := range members.Members() {
 		c.host.AddAddrs(p2p.PeerID(m.NetworkKey), m.Addrs)
 	}
-	return &n, nil
 }
 
 // Status returns the strongest living claim to a blob ID. No claim is no error.
@@ -177,11 +171,11 @@ func unreached(err error) error {
 // exchangeFor returns the client of the stream protocols for blobs of the
 // committee's shape, which never changes in the life of a network.
 func (c *Client) exchangeFor(n *Network) (*exchange.Client, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
+	if c.tails.closing() {
 		return nil, ErrClosed
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.exchange == nil {
 		c.exchange = exchange.NewClient(c.host, n.Committee.Params())
 	}

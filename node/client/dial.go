@@ -7,10 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/floe-storage/floe/committee/ledgerrpc"
 	"github.com/floe-storage/floe/p2p"
 )
+
+// dialTimeout bounds what is waited for one of the bootstrap addresses.
+const dialTimeout = 10 * time.Second
 
 // ErrManyNetworks says that a peer takes part in several networks and the
 // caller has to say which is meant.
@@ -50,7 +54,7 @@ func Dial(ctx context.Context, cfg DialConfig) (*Session, error) {
 	}
 	s := &Session{Host: host, Ledger: ledgerrpc.NewClient(host)}
 	if err := s.join(ctx, cfg); err != nil {
-		return nil, errors.Join(err, host.Close())
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
@@ -59,7 +63,7 @@ func Dial(ctx context.Context, cfg DialConfig) (*Session, error) {
 func discover(ctx context.Context, bootstrap []string) (string, error) {
 	var faults []error
 	for _, addr := range bootstrap {
-		names, err := p2p.Networks(ctx, addr)
+		names, err := networks(ctx, addr)
 		switch {
 		case err != nil:
 			faults = append(faults, err)
@@ -71,13 +75,30 @@ func discover(ctx context.Context, bootstrap []string) (string, error) {
 			faults = append(faults, fmt.Errorf("%s is no peer of a Floe network", addr))
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
 	return "", fmt.Errorf("%w: no bootstrap peer tells its network: %w", ErrUnavailable, errors.Join(faults...))
+}
+
+// networks is p2p.Networks within the time for one address.
+func networks(ctx context.Context, addr string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return p2p.Networks(ctx, addr)
+}
+
+// connect is Host.Connect within the time for one address.
+func (s *Session) connect(ctx context.Context, addr string) (p2p.PeerID, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return s.Host.Connect(ctx, addr)
 }
 
 func (s *Session) join(ctx context.Context, cfg DialConfig) error {
 	var faults []error
 	for _, addr := range cfg.Bootstrap {
-		id, err := s.Host.Connect(ctx, addr)
+		id, err := s.connect(ctx, addr)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", addr, err))
 			continue
@@ -87,6 +108,9 @@ func (s *Session) join(ctx context.Context, cfg DialConfig) error {
 	var other *p2p.WrongNetworkError
 	if err := errors.Join(faults...); len(faults) == len(cfg.Bootstrap) && errors.As(err, &other) {
 		return fmt.Errorf("join network %s: %w", cfg.Network, err) // asking again later cannot help
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if len(faults) == len(cfg.Bootstrap) {
 		return fmt.Errorf("%w: no bootstrap peer answers: %w", ErrUnavailable, errors.Join(faults...))
@@ -110,4 +134,9 @@ func (s *Session) join(ctx context.Context, cfg DialConfig) error {
 }
 
 // Close ends the client and leaves the network.
-func (s *Session) Close() error { return errors.Join(s.Client.Close(), s.Host.Close()) }
+func (s *Session) Close() error {
+	if s.Client == nil { // the joining failed
+		return s.Host.Close()
+	}
+	return errors.Join(s.Client.Close(), s.Host.Close())
+}

@@ -21,12 +21,11 @@ const verifyBatch = 4 << 20
 type gathering struct {
 	*reading
 	left    []shard.PairIndex // rows not asked for yet, best last
-	later   []shard.PairIndex // rows of nodes that are slow, for when nothing else is left
 	have    []shard.Sliver
 	got     map[shard.SliverIndex]bool
-	waiting map[*fetch]bool // requests under way
-	slow    map[committee.NodeID]bool
-	bad     map[committee.NodeID]bool
+	waiting map[*fetch]bool           // requests under way
+	slow    map[committee.NodeID]bool // who keeps us waiting; not asked for more meanwhile
+	bad     map[committee.NodeID]bool // who failed; not asked again
 	events  chan fetched
 	faults  []error
 }
@@ -37,7 +36,8 @@ type fetch struct {
 	want   map[shard.SliverIndex]bool // not arrived yet
 }
 
-// fetched is what a request has brought: verified slivers, or its end.
+// fetched is what a request has brought: a sign of life, verified slivers, or
+// its end.
 type fetched struct {
 	from    *fetch
 	slivers []shard.Sliver
@@ -45,14 +45,18 @@ type fetched struct {
 	err     error // with end: why it ended early
 }
 
+func (r *reading) gathering() *gathering {
+	return &gathering{
+		reading: r, got: map[shard.SliverIndex]bool{}, waiting: map[*fetch]bool{},
+		slow: map[committee.NodeID]bool{}, bad: map[committee.NodeID]bool{}, events: make(chan fetched),
+	}
+}
+
 // gather returns as many verified primary slivers as decoding needs: the
 // blob's own rows if their holders answer, others where they do not.
 func (r *reading) gather(ctx context.Context) ([]shard.Sliver, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	g := &gathering{
-		reading: r, got: map[shard.SliverIndex]bool{}, waiting: map[*fetch]bool{},
-		slow: map[committee.NodeID]bool{}, bad: map[committee.NodeID]bool{}, events: make(chan fetched),
-	}
+	g := r.gathering()
 	defer func() {
 		cancel()
 		for len(g.waiting) > 0 { // every request ends with ctx and says so
@@ -64,35 +68,36 @@ func (r *reading) gather(ctx context.Context) ([]shard.Sliver, error) {
 	g.order()
 	need := r.params.Threshold(shard.Primary)
 	g.request(ctx, need)
-	hedge := time.NewTimer(hedgeAfter)
+	patience := r.patience()
+	hedge := time.NewTimer(patience)
 	defer hedge.Stop()
-	for len(g.have) < need {
-		if len(g.waiting) == 0 && len(g.later) > 0 {
-			g.left, g.later = g.later, nil
-			clear(g.slow)
-			g.request(ctx, need-len(g.have))
-		}
-		if len(g.waiting) == 0 {
+	for quiet := time.Duration(0); len(g.have) < need; {
+		if len(g.waiting) == 0 || quiet >= silence {
 			return nil, unavailable(g.faults, "%d of %d slivers of blob %v", len(g.have), need, r.id)
 		}
 		select {
 		case e := <-g.events:
+			quiet = 0
 			g.take(e)
-			if missing := need - len(g.have) - g.expected(); missing > 0 {
-				g.request(ctx, missing)
-			}
 		case <-hedge.C:
-			for f := range g.waiting {
-				g.slow[f.member.ID] = true
-				r.client.standing.fail(f.member.NetworkKey)
-			}
-			g.request(ctx, need-len(g.have))
+			quiet += patience
+			g.despair()
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		hedge.Reset(hedgeAfter)
+		g.request(ctx, need-len(g.have)-g.expected())
+		hedge.Reset(patience)
 	}
 	return g.have, nil
+}
+
+// patience is how long nothing may arrive before other nodes are asked.
+func (r *reading) patience() time.Duration {
+	symbolSize, err := r.params.SymbolSize(r.md.Size)
+	if err != nil { // not of verified metadata
+		return hedgeAfter
+	}
+	return hedgeAfter + time.Duration(r.params.SliverSize(shard.Primary, symbolSize))*time.Second/slowest
 }
 
 // order lists all rows, best last: the blob's own, those of nodes that answer.
@@ -113,6 +118,14 @@ func (g *gathering) order() {
 	slices.SortStableFunc(g.left, func(a, b shard.PairIndex) int { return cost(b) - cost(a) })
 }
 
+// despair holds everybody that is waited for to be slow.
+func (g *gathering) despair() {
+	for f := range g.waiting {
+		g.slow[f.member.ID] = true
+		g.client.standing.fail(f.member.NetworkKey)
+	}
+}
+
 // expected counts the slivers still to come from nodes that are not slow.
 func (g *gathering) expected() int {
 	n := 0
@@ -126,26 +139,7 @@ func (g *gathering) expected() int {
 
 // request asks for up to count more rows, one stream per node.
 func (g *gathering) request(ctx context.Context, count int) {
-	byMember := map[*committee.Member]*fetch{}
-	for ; count > 0 && len(g.left) > 0; g.left = g.left[:len(g.left)-1] {
-		pair := g.left[len(g.left)-1]
-		m := g.committee.HolderOfPair(g.id, pair)
-		if g.slow[m.ID] {
-			g.later = append(g.later, pair)
-			continue
-		}
-		if g.bad[m.ID] {
-			continue
-		}
-		f := byMember[m]
-		if f == nil {
-			f = &fetch{member: m, want: map[shard.SliverIndex]bool{}}
-			byMember[m] = f
-		}
-		f.want[g.params.SliverOf(shard.Primary, pair)] = true
-		count--
-	}
-	for _, f := range byMember {
+	for _, f := range g.choose(count) {
 		g.waiting[f] = true
 		var ids []exchange.SliverID
 		for i := range f.want {
@@ -156,7 +150,36 @@ func (g *gathering) request(ctx context.Context, count int) {
 	}
 }
 
-// carry carries a request out. It sends verified slivers and then its end.
+// choose takes the best count of the rows that are left. Those of nodes that
+// are slow stay, because a node may have only been interrupted; those of nodes
+// that have failed go.
+func (g *gathering) choose(count int) []*fetch {
+	var chosen []*fetch
+	byMember := map[*committee.Member]*fetch{}
+	for at := len(g.left) - 1; at >= 0 && count > 0; at-- {
+		pair := g.left[at]
+		m := g.committee.HolderOfPair(g.id, pair)
+		if g.slow[m.ID] {
+			continue
+		}
+		g.left = slices.Delete(g.left, at, at+1)
+		if g.bad[m.ID] {
+			continue
+		}
+		f := byMember[m]
+		if f == nil {
+			f = &fetch{member: m, want: map[shard.SliverIndex]bool{}}
+			byMember[m] = f
+			chosen = append(chosen, f)
+		}
+		f.want[g.params.SliverOf(shard.Primary, pair)] = true
+		count--
+	}
+	return chosen
+}
+
+// carry carries a request out. It sends a sign of life for each sliver, verified
+// slivers, and then its end.
 func (g *gathering) carry(ctx context.Context, f *fetch, ids []exchange.SliverID) {
 	var batch []shard.Sliver
 	size := 0
@@ -180,6 +203,7 @@ func (g *gathering) carry(ctx context.Context, f *fetch, ids []exchange.SliverID
 			fault = err
 			continue
 		}
+		g.events <- fetched{from: f}
 		batch = append(batch, s)
 		if size += len(s.Data); size >= verifyBatch {
 			if err := flush(); err != nil {
@@ -196,6 +220,7 @@ func (g *gathering) carry(ctx context.Context, f *fetch, ids []exchange.SliverID
 
 // take notes what a request has brought.
 func (g *gathering) take(e fetched) {
+	delete(g.slow, e.from.member.ID)
 	for _, s := range e.slivers {
 		delete(e.from.want, s.Index)
 		if !g.got[s.Index] {

@@ -18,7 +18,12 @@ import (
 const (
 	// hedgeAfter is how long nothing may arrive before other nodes are asked
 	// for the same.
-	hedgeAfter      = 300 * time.Millisecond
+	hedgeAfter = 300 * time.Millisecond
+	// slowest is the rate, in bytes per second, at which a sliver is expected to
+	// arrive: a large one may take longer than hedgeAfter.
+	slowest = 2 << 20
+	// silence is how long nothing at all may arrive before a read is given up.
+	silence         = 30 * time.Second
 	metadataAtOnce  = 2
 	metadataTimeout = 10 * time.Second // for one node
 )
@@ -100,7 +105,6 @@ func unavailable(faults []error, format string, args ...any) error {
 // hashes to the blob ID.
 func (r *reading) metadata(ctx context.Context) (*shard.Metadata, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	type answer struct {
 		md  *shard.Metadata
 		err error
@@ -108,6 +112,12 @@ func (r *reading) metadata(ctx context.Context) (*shard.Metadata, error) {
 	members := r.client.preferred(r.committee)
 	answers := make(chan answer, len(members))
 	asked, open := 0, 0
+	defer func() {
+		cancel()
+		for ; open > 0; open-- {
+			<-answers
+		}
+	}()
 	ask := func() {
 		if asked == len(members) {
 			return
@@ -115,7 +125,7 @@ func (r *reading) metadata(ctx context.Context) (*shard.Metadata, error) {
 		m := members[asked]
 		asked++
 		open++
-		go func() { // ends with ctx, which the return below cancels
+		go func() { // ends with ctx; metadata waits for its answer
 			ctx, cancel := context.WithTimeout(ctx, metadataTimeout)
 			defer cancel()
 			md, err := r.exchange.Metadata(ctx, m.NetworkKey, r.id)
@@ -134,10 +144,10 @@ func (r *reading) metadata(ctx context.Context) (*shard.Metadata, error) {
 	for open > 0 {
 		select {
 		case a := <-answers:
+			open--
 			if a.err == nil {
 				return a.md, nil
 			}
-			open--
 			faults = append(faults, a.err)
 			ask()
 		case <-hedge.C:

@@ -11,7 +11,11 @@ import (
 	"github.com/floe-storage/floe/shard"
 )
 
-const maxEpochChanges = 3 // how often confirmations are collected anew because an epoch ended meanwhile
+const (
+	maxEpochChanges = 3 // how often confirmations are collected anew because an epoch ended meanwhile
+	renewTries      = 20
+	renewPause      = 100 * time.Millisecond // while the ledger's peer is behind the nodes
+)
 
 // StoreOptions says how a blob is to be kept.
 type StoreOptions struct {
@@ -92,7 +96,7 @@ func (c *Client) Store(ctx context.Context, data []byte, opt StoreOptions) (*Sto
 			Code: ledger.CodeBadEpochs, Info: fmt.Sprintf("%d epochs from now on; storage is sold for 1 to %d", opt.Epochs, most),
 		}
 	}
-	s := &storing{client: c, net: net, opt: opt}
+	s := &storing{client: c, net: net, opt: opt, result: new(StoreResult), holders: map[committee.NodeID]bool{}}
 	opt.Progress(Progress{Step: StepEncode})
 	begin := time.Now()
 	if err := s.encode(data); err != nil {
@@ -106,7 +110,7 @@ func (c *Client) Store(ctx context.Context, data []byte, opt StoreOptions) (*Sto
 	}
 	if !opt.Force && s.keptAlready(status) {
 		s.result.AlreadyCertified, s.result.Blob = true, status.Blob
-		return &s.result, nil
+		return s.result, nil
 	}
 	opt.Progress(Progress{Step: StepRegister})
 	begin = time.Now()
@@ -117,7 +121,7 @@ func (c *Client) Store(ctx context.Context, data []byte, opt StoreOptions) (*Sto
 	if err := s.certify(ctx); err != nil {
 		return nil, err
 	}
-	return &s.result, nil
+	return s.result, nil
 }
 
 // storing is one blob on its way.
@@ -127,7 +131,10 @@ type storing struct {
 	opt    StoreOptions
 	md     *shard.Metadata
 	pairs  []shard.SliverPair
-	result StoreResult
+	result *StoreResult // apart from the rest: who keeps it must not keep the slivers
+
+	holders map[committee.NodeID]bool // who has told to hold all that they should
+	behind  bool                      // a node was in a later epoch than we
 }
 
 func (s *storing) encode(data []byte) error {
@@ -148,7 +155,7 @@ func (s *storing) encode(data []byte) error {
 // keptAlready tells whether the blob is certified in the way and for the time
 // that is asked for.
 func (s *storing) keptAlready(status ledger.Status) bool {
-	enough := status.Blob.Storage.End >= status.Epoch+committee.Epoch(s.opt.Epochs)
+	enough := s.lasts(status)
 	switch status.Kind {
 	case ledger.StatusPermanent:
 		return enough
@@ -159,11 +166,16 @@ func (s *storing) keptAlready(status ledger.Status) bool {
 	}
 }
 
+// lasts tells whether what there is lasts as long as is asked for.
+func (s *storing) lasts(status ledger.Status) bool {
+	return uint64(status.Blob.Storage.End) >= uint64(status.Epoch)+uint64(s.opt.Epochs)
+}
+
 // register pays for the blob, unless an earlier attempt did.
 func (s *storing) register(ctx context.Context, status ledger.Status) error {
 	b := status.Blob
 	if status.Kind == ledger.StatusRegistered && !s.opt.Force && b.Owner == s.client.wallet.Address() &&
-		b.Deletable == s.opt.Deletable && b.Storage.End >= status.Epoch+committee.Epoch(s.opt.Epochs) {
+		b.Deletable == s.opt.Deletable && s.lasts(status) {
 		s.result.Operation, s.result.Registered = ReusedRegistration, b
 		return nil
 	}
@@ -191,38 +203,68 @@ func (s *storing) register(ctx context.Context, status ledger.Status) error {
 }
 
 // certify collects confirmations and sends the certificate. When an epoch ends
-// in between, the confirmations are of no more use and are collected anew.
+// meanwhile, the confirmations are of no more use and are collected anew.
 func (s *storing) certify(ctx context.Context) error {
-	object := s.result.Registered.ID
 	for attempt := 0; ; attempt++ {
-		s.opt.Progress(Progress{Step: StepUpload})
-		begin := time.Now()
-		cert, err := s.collect(ctx)
-		if err != nil {
+		err := s.certifyOnce(ctx)
+		if err == nil || attempt == maxEpochChanges {
 			return err
 		}
-		s.result.Times.Upload += time.Since(begin)
+		if !wrongEpoch(err) && !errors.Is(err, ErrNotEnoughConfirmations) {
+			return err
+		}
+		turned, fault := s.renew(ctx)
+		if fault != nil || !turned {
+			return errors.Join(err, fault)
+		}
+	}
+}
 
-		s.opt.Progress(Progress{Step: StepCertify})
-		begin = time.Now()
-		messages := []ledger.Message{ledger.CertifyBlob{Blob: ledger.Object(object), Certificate: cert}}
-		if to := s.opt.SendTo; to != (ledger.Address{}) && to != s.client.wallet.Address() {
-			messages = append(messages, ledger.TransferObject{Object: ledger.Object(object), To: to})
-		}
-		sent, err := s.client.wallet.Send(ctx, messages...)
-		s.result.Times.Certify += time.Since(begin)
-		s.result.Cost += sent.Fee
-		if wrongEpoch(err) && attempt < maxEpochChanges {
-			if s.net, err = s.client.Network(ctx); err != nil {
-				return err
-			}
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("certify blob %v: %w", s.result.BlobID, unreached(err))
-		}
-		s.result.Blob, err = s.client.blob(ctx, object)
+func (s *storing) certifyOnce(ctx context.Context) error {
+	object := s.result.Registered.ID
+	s.opt.Progress(Progress{Step: StepUpload})
+	begin := time.Now()
+	cert, err := s.collect(ctx)
+	s.result.Times.Upload += time.Since(begin)
+	if err != nil {
 		return err
+	}
+	s.opt.Progress(Progress{Step: StepCertify})
+	begin = time.Now()
+	messages := []ledger.Message{ledger.CertifyBlob{Blob: ledger.Object(object), Certificate: cert}}
+	if to := s.opt.SendTo; to != (ledger.Address{}) && to != s.client.wallet.Address() {
+		messages = append(messages, ledger.TransferObject{Object: ledger.Object(object), To: to})
+	}
+	sent, err := s.client.wallet.Send(ctx, messages...)
+	s.result.Times.Certify += time.Since(begin)
+	s.result.Cost += sent.Fee
+	if err != nil {
+		return fmt.Errorf("certify blob %v: %w", s.result.BlobID, err)
+	}
+	s.result.Blob, err = s.client.blob(ctx, object)
+	return err
+}
+
+// renew looks at the network again and tells whether another epoch runs. Nodes
+// may have seen it begin before the peer that we read the ledger from.
+func (s *storing) renew(ctx context.Context) (turned bool, err error) {
+	for try := 0; ; try++ {
+		net, err := s.client.Network(ctx)
+		if err != nil {
+			return false, err
+		}
+		if net.System.Epoch != s.net.System.Epoch {
+			s.net, s.behind = net, false
+			return true, nil
+		}
+		if !s.behind || try == renewTries {
+			return false, nil
+		}
+		select {
+		case <-time.After(renewPause):
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
 	}
 }
 

@@ -17,6 +17,10 @@ import (
 const (
 	uploadTries = 4                      // to one node, while it says "later"
 	uploadPause = 200 * time.Millisecond // between tries, unless the node says how long
+	longestWait = 5 * time.Second        // a node that asks for a longer pause is left out
+	// uploadStall is how long an upload may make no progress before the node
+	// is given up: it may have to wait for the ledger, and for its disk.
+	uploadStall = 30 * time.Second
 	// tailTime is how long, at the least, slivers are still sent to nodes that
 	// were slower than the quorum. What does not arrive, those nodes repair.
 	tailTime = 3 * time.Second
@@ -39,103 +43,150 @@ type confirmed struct {
 func (s *storing) collect(ctx context.Context) (committee.Certificate, error) {
 	c := s.client
 	members := s.net.Committee.Members()
-	ex, err := c.begin(s.net, len(members))
+	ex, err := c.exchangeFor(s.net)
 	if err != nil {
 		return committee.Certificate{}, err
 	}
-	persistence := committee.Persistence{Deletable: s.result.Registered.Deletable}
-	if persistence.Deletable {
-		persistence.Object = s.result.Registered.ID
+	uploads, cancel := context.WithCancel(context.WithoutCancel(ctx)) // they may outlive ctx
+	done, ok := c.tails.begin(len(members), cancel)
+	if !ok {
+		cancel()
+		return committee.Certificate{}, ErrClosed
 	}
-	message := committee.Confirmation{
-		Epoch: s.net.System.Epoch, Blob: s.result.BlobID, Persistence: persistence,
-	}.Message()
-
-	uploads, cancel := context.WithCancel(c.stop) // may outlive ctx
+	r := &round{
+		exchange: ex, committee: s.net.Committee, id: s.result.BlobID, md: s.md, pairs: s.pairs,
+		epoch: s.net.System.Epoch, persistence: committee.Persistence{Deletable: s.result.Registered.Deletable},
+	}
+	if r.persistence.Deletable {
+		r.persistence.Object = s.result.Registered.ID
+	}
 	began := time.Now()
 	results := make(chan confirmed, len(members))
 	for i := range members {
-		m := &members[i]
+		m, holds := &members[i], s.holders[members[i].ID]
 		go func() { // ends with its upload, at the latest when uploads is canceled; tails waits for it
-			defer c.tails.Done()
-			confirmation, err := s.send(uploads, ex, m, persistence)
+			defer done()
+			confirmation, err := r.send(uploads, m, holds)
 			results <- confirmed{m, confirmation, err}
 		}()
 	}
-
-	collector := committee.NewCollector(s.net.Committee, message)
-	var faults []error
-	for range members {
-		select {
-		case r := <-results:
-			if r.err == nil {
-				r.err = collector.Add(r.member.ID, committee.SignedConfirmation(*r.confirmation))
-			}
-			if r.err != nil {
-				c.log.DebugContext(ctx, "no confirmation", "peer", p2p.PeerID(r.member.NetworkKey), "blob", s.result.BlobID, "err", r.err)
-				faults = append(faults, fmt.Errorf("node %s: %w", r.member.Name, r.err))
-			}
-			s.opt.Progress(Progress{Step: StepUpload, Done: int(collector.Weight()), Total: s.net.Committee.Shards()})
-		case <-ctx.Done():
-			cancel()
-			return committee.Certificate{}, ctx.Err()
+	collector, err := s.gather(ctx, r, results)
+	if err != nil {
+		cancel()
+		if c.tails.closing() {
+			err = ErrClosed
 		}
-		if collector.Quorum() {
-			time.AfterFunc(max(tailTime, time.Since(began)), cancel)
-			return collector.Certificate()
-		}
+		return committee.Certificate{}, err
 	}
-	cancel()
-	return committee.Certificate{}, fmt.Errorf("%w: weight %d of %d: %w",
-		ErrNotEnoughConfirmations, collector.Weight(), s.net.Committee.Shards(), errors.Join(faults...))
+	time.AfterFunc(max(tailTime, time.Since(began)), cancel)
+	return collector.Certificate()
 }
 
-// begin announces uploads that Close has to wait for.
-func (c *Client) begin(net *Network, count int) (*exchange.Client, error) {
-	ex, err := c.exchangeFor(net)
-	if err != nil {
-		return nil, err
+// gather takes results until they are a quorum or no more can come.
+func (s *storing) gather(ctx context.Context, r *round, results <-chan confirmed) (*committee.Collector, error) {
+	collector := committee.NewCollector(r.committee, committee.Confirmation{
+		Epoch: r.epoch, Blob: r.id, Persistence: r.persistence,
+	}.Message())
+	total := r.committee.Shards()
+	var faults []error
+	for range r.committee.Members() {
+		select {
+		case a := <-results:
+			if a.err == nil {
+				s.holders[a.member.ID] = true
+				s.heard(a.confirmation)
+				a.err = collector.Add(a.member.ID, committee.SignedConfirmation(*a.confirmation))
+			}
+			if a.err != nil {
+				s.client.log.DebugContext(ctx, "no confirmation", "peer", p2p.PeerID(a.member.NetworkKey), "blob", r.id, "err", a.err)
+				faults = append(faults, fmt.Errorf("node %s: %w", a.member.Name, a.err))
+			}
+			s.opt.Progress(Progress{Step: StepUpload, Done: int(collector.Weight()), Total: total})
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if collector.Quorum() {
+			return collector, nil
+		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return nil, ErrClosed
+	return nil, fmt.Errorf("%w: weight %d of %d: %w",
+		ErrNotEnoughConfirmations, collector.Weight(), total, errors.Join(faults...))
+}
+
+// heard notes that a node is in a later epoch than we know of.
+func (s *storing) heard(c *exchange.SignedConfirmation) {
+	if said, err := committee.ParseConfirmation(c.Message); err == nil && said.Epoch > s.net.System.Epoch {
+		s.behind = true
 	}
-	c.tails.Add(count)
-	return ex, nil
+}
+
+// round is one attempt to have a blob confirmed by the committee of an epoch.
+// Its uploads share it and nothing else with the goroutine of Store.
+type round struct {
+	exchange    *exchange.Client
+	committee   *committee.Committee
+	epoch       committee.Epoch
+	id          shard.BlobID
+	persistence committee.Persistence
+	md          *shard.Metadata
+	pairs       []shard.SliverPair
 }
 
 // send uploads what one node should hold, again while the node says "later".
-func (s *storing) send(ctx context.Context, ex *exchange.Client, m *committee.Member, p committee.Persistence) (*exchange.SignedConfirmation, error) {
+// A node that has told that it holds all is asked for its confirmation only.
+func (r *round) send(ctx context.Context, m *committee.Member, holds bool) (*exchange.SignedConfirmation, error) {
+	if holds {
+		ctx, cancel := context.WithTimeout(ctx, uploadStall)
+		defer cancel()
+		if c, err := r.exchange.Confirm(ctx, m.NetworkKey, r.id, r.persistence); err == nil {
+			return &c, nil
+		}
+	}
 	for try := 1; ; try++ {
-		result, err := ex.Upload(ctx, m.NetworkKey, exchange.Upload{
-			Blob: s.result.BlobID, Persistence: p, Epoch: s.net.System.Epoch,
-			Metadata: s.md, Slivers: s.sliversOf(m), Confirm: true,
-		})
-		if err == nil && result.Confirmation != nil {
-			return result.Confirmation, nil
-		}
+		confirmation, err := r.upload(ctx, m)
 		if err == nil {
-			return nil, errors.New("stored, but not confirmed")
+			return confirmation, nil
 		}
-		pause, later := wire.IsBusy(err)
-		if !later && !wire.IsNotRegistered(err) || try == uploadTries {
+		wait, later := wire.IsBusy(err)
+		if !later && !wire.IsNotRegistered(err) || try == uploadTries || wait > longestWait {
 			return nil, err
 		}
 		select {
-		case <-time.After(max(pause, uploadPause)):
+		case <-time.After(max(wait, uploadPause)):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
 }
 
+// upload sends a node its slivers once, and gives up when nothing moves.
+func (r *round) upload(ctx context.Context, m *committee.Member) (*exchange.SignedConfirmation, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stall := time.AfterFunc(uploadStall, func() { cancel(errStalled) })
+	defer stall.Stop()
+	result, err := r.exchange.Upload(ctx, m.NetworkKey, exchange.Upload{
+		Blob: r.id, Persistence: r.persistence, Epoch: r.epoch,
+		Metadata: r.md, Slivers: r.sliversOf(m), Confirm: true,
+		Progress: func(int) { stall.Reset(uploadStall) },
+	})
+	switch {
+	case err != nil && errors.Is(context.Cause(ctx), errStalled):
+		return nil, fmt.Errorf("%w: %w", errStalled, err)
+	case err == nil && result.Confirmation == nil:
+		return nil, errors.New("stored, but not confirmed")
+	}
+	return result.Confirmation, err
+}
+
+var errStalled = errors.New("client: the node takes nothing more")
+
 // sliversOf yields the slivers for the shards of a node.
-func (s *storing) sliversOf(m *committee.Member) iter.Seq[shard.Sliver] {
-	params := s.net.Committee.Params()
+func (r *round) sliversOf(m *committee.Member) iter.Seq[shard.Sliver] {
+	params := r.committee.Params()
 	return func(yield func(shard.Sliver) bool) {
 		for _, at := range m.Shards {
-			pair := s.pairs[params.PairOf(s.result.BlobID, at)]
+			pair := r.pairs[params.PairOf(r.id, at)]
 			if !yield(pair.Primary) || !yield(pair.Secondary) {
 				return
 			}
