@@ -19,7 +19,7 @@ type Code struct {
 	k, m  int
 	low   bool
 	chunk int                 // the transform's size: K for the low rate, M for the high
-	high  reedsolomon.Encoder // nil for the low rate
+	high  reedsolomon.Encoder // does the high rate where we have no vector code; else nil
 }
 
 // New returns the code; k and m are positive, and both arrangements of points
@@ -31,6 +31,9 @@ func New(k, m int) (*Code, error) {
 	}
 	if pow2(k) < pow2(m) {
 		return &Code{k: k, m: m, low: true, chunk: pow2(k)}, nil
+	}
+	if hasVector {
+		return &Code{k: k, m: m, chunk: pow2(m)}, nil
 	}
 	high, err := reedsolomon.New(k, m, reedsolomon.WithLeopardGF16(true))
 	if err != nil {
@@ -63,6 +66,8 @@ type Work struct {
 	cells [][]byte
 	heads [][]byte
 	outs  [][]byte
+	chunk [][]byte
+	zero  []byte
 }
 
 // reserve returns count cells of size bytes with arbitrary contents.
@@ -78,6 +83,14 @@ func (w *Work) reserve(count, size int) [][]byte {
 		w.cells[i] = w.buf[i*size : (i+1)*size : (i+1)*size]
 	}
 	return w.cells
+}
+
+// zeros returns that many zero bytes, which must not be changed.
+func (w *Work) zeros(n int) []byte {
+	if len(w.zero) < n {
+		w.zero = make([]byte, n)
+	}
+	return w.zero[:n]
 }
 
 // stripe returns how many bytes of each symbol to work on at a time, so that

@@ -193,9 +193,10 @@ func (d *Decoder) transform(in, out [][]byte, size int, w *Work) {
 		for j, i := range d.known {
 			mulXor(cells[c.point(i)], in[j][off:off+n], d.scale[j])
 		}
-		inverse(cells, 0, span)
+		t := newTransform(n, w.zeros(n))
+		t.inverse(cells, cells[:span], 0)
 		derive(cells)
-		forward(cells, 0, from, to)
+		t.forward(cells, cells, 0, from, to)
 		for j, i := range d.missing {
 			dst := out[j][off : off+n]
 			clear(dst)
