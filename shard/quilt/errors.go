@@ -45,7 +45,7 @@ func (e *MissingError) Error() string {
 	if len(e.Columns) == 1 {
 		return fmt.Sprintf("quilt: column %d is missing", e.Columns[0])
 	}
-	return fmt.Sprintf("quilt: %d columns are missing, first %d", len(e.Columns), e.Columns[0])
+	return fmt.Sprintf("quilt: %d columns are missing", len(e.Columns))
 }
 
 func malformed(format string, args ...any) error {

@@ -39,7 +39,7 @@ func ExampleNew() {
 	}
 	fmt.Println(len(blob), "bytes")
 	for _, patch := range q.Index().Patches {
-		fmt.Println(quilt.PatchID{Quilt: md.ID(), Patch: patch.InternalID}, patch.Identifier)
+		fmt.Println(quilt.PatchID{Quilt: md.ID(), Patch: patch.ID}, patch.Identifier)
 	}
 	// Output:
 	// 1848 bytes
@@ -104,7 +104,7 @@ func ExampleReader() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("%s, from column %v\n", text, patch.Needed())
+	fmt.Printf("%s, from column %v\n", text, patch.ID.Needed())
 	// Output:
 	// fetch secondary sliver 0
 	// fetch secondary sliver 1

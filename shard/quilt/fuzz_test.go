@@ -2,6 +2,8 @@ package quilt_test
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
@@ -19,13 +21,17 @@ func FuzzReader(f *testing.F) {
 	seeds := 0
 	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 5))
-		n := 4 + r.IntN(12)
-		_, b := build(f, n, randomSources(r, quilt.MaxPatches(shardtest.MustParams(n)))...)
+		n := r.IntN(12)
+		var sources []quilt.Source
+		for i := range r.IntN(quilt.MaxPatches(shardtest.MustParams(4 + n))) {
+			sources = append(sources, source(fmt.Sprint(i), shardtest.Blob("f", r.IntN(50)), map[string]string{"k": "v"}))
+		}
+		_, b := build(f, 4+n, sources...)
 		f.Add(uint8(n), b)
 		seeds++
 	}
 	for _, column := range [][]byte{nil, entries(2, 4), entries(1), index(1<<32 - 1), index(5, 0xff, 0xff, 0xff, 0xff, 7)} {
-		f.Add(uint8(7), hostile(map[int][]byte{
+		f.Add(uint8(3), hostile(map[int][]byte{
 			0: column, 1: patch(-1, 1, field(1, 'a'), field(1, 1, 'k', 1, 'v'), []byte("data")), 2: patch(1<<32-1, 0),
 		}))
 		seeds++
@@ -34,7 +40,7 @@ func FuzzReader(f *testing.F) {
 		f.Fatal("no seeds")
 	}
 	f.Fuzz(func(t *testing.T, shards uint8, blob []byte) {
-		p := shardtest.MustParams(max(int(shards), shard.MinShards))
+		p := shardtest.MustParams(4 + int(shards)%12)
 		whole, err := quilt.Open(p, blob)
 		if err != nil {
 			return
@@ -58,10 +64,10 @@ func FuzzReader(f *testing.F) {
 		}
 		end := shard.SliverIndex(1)
 		for _, q := range x.Patches {
-			if q.Start < end || q.End <= q.Start || int(q.End) > p.Cols() {
-				t.Errorf("columns %v after column %d of %d", q.InternalID, end, p.Cols())
+			if q.ID.Start < end || q.ID.End <= q.ID.Start || int(q.ID.End) > p.Cols() {
+				t.Errorf("columns %v after column %d of %d", q.ID, end, p.Cols())
 			}
-			end = q.End
+			end = q.ID.End
 		}
 		readAny(t, p, whole, parts)
 	})
@@ -137,12 +143,9 @@ func FuzzRoundTrip(f *testing.F) {
 		sources := append(randomSources(r, quilt.MaxPatches(p)-1), source(identifier, data, map[string]string{key: value}))
 		q, err := quilt.New(p, sources)
 		if err != nil {
-			if quilt.CheckIdentifier(identifier) == nil && utf8.ValidString(key+value) && len(key+value) < 60_000 && len(data) < 1<<15 {
-				for _, s := range sources[:len(sources)-1] {
-					if s.Identifier == identifier {
-						return
-					}
-				}
+			good := quilt.CheckIdentifier(identifier) == nil && utf8.ValidString(key) && utf8.ValidString(value) &&
+				len(key)+len(value) < 60_000 && len(data) < 1<<15
+			if good && !errors.Is(err, quilt.ErrDuplicate) {
 				t.Fatal(err)
 			}
 			return

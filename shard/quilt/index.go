@@ -28,8 +28,7 @@ const entrySize = 2 + 1 + 1
 // Patch is what the index says of a patch. Columns of two patches do not overlap.
 // Identifier and Tags are what the author of the quilt wrote: any text.
 type Patch struct {
-	InternalID
-
+	ID         InternalID
 	Identifier string
 	Tags       map[string]string // nil if there are none
 }
@@ -65,7 +64,7 @@ func (x *Index) Tagged(key, value string) []Patch {
 func (x *Index) encodeTo(e *bcs.Encoder) {
 	e.Count(len(x.Patches))
 	for _, p := range x.Patches {
-		e.U16(uint16(p.End))
+		e.U16(uint16(p.ID.End))
 		e.String(p.Identifier)
 		encodeTags(e, p.Tags)
 	}
@@ -96,7 +95,7 @@ func (x *Index) decodeFrom(d *bcs.Decoder, s shape) {
 			return
 		}
 		p := &x.Patches[i]
-		p.InternalID = internalID(start, end)
+		p.ID = internalID(start, end)
 		p.Identifier = d.String(bcs.MaxLen)
 		p.Tags = decodeTags(d)
 		start = end

@@ -103,7 +103,7 @@ func (q *Quilt) place(sizes []int64) {
 		next += q.shape.columns(sizes[i])
 		x.end = next
 		if i > 0 {
-			q.index.Patches[i-1].InternalID = internalID(x.start, x.end)
+			q.index.Patches[i-1].ID = internalID(x.start, x.end)
 		}
 	}
 	var e bcs.Encoder

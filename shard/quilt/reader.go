@@ -108,7 +108,7 @@ func (r *Reader) Open(id InternalID) (*Content, error) {
 // itself says that it has another identifier. Tags are those of the patch, which
 // should be, but need not be, those of the index.
 func (r *Reader) OpenPatch(p Patch) (*Content, error) {
-	c, err := r.Open(p.InternalID)
+	c, err := r.Open(p.ID)
 	if err != nil {
 		return nil, err
 	}

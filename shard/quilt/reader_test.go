@@ -61,7 +61,7 @@ func TestReadFromNeededColumns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := int(q.Index().Patches[0].Start); count != want {
+		if want := int(q.Index().Patches[0].ID.Start); count != want {
 			t.Errorf("seed %d: the index took %d columns, want %d", seed, count, want)
 		}
 		if !slices.EqualFunc(x.Patches, q.Index().Patches, samePatch) {
@@ -80,8 +80,8 @@ func TestReadFromNeededColumns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if count == 0 || count > len(patch.Needed()) {
-			t.Errorf("seed %d: the head took %d columns of %d", seed, count, len(patch.Needed()))
+		if count == 0 || count > len(patch.ID.Needed()) {
+			t.Errorf("seed %d: the head took %d columns of %d", seed, count, len(patch.ID.Needed()))
 		}
 		got, err := c.Bytes()
 		for serve(t, r, pairs, err, &count) {
@@ -90,14 +90,14 @@ func TestReadFromNeededColumns(t *testing.T) {
 		if err != nil || !bytes.Equal(got, shardtest.Blob("w", 3000)) {
 			t.Errorf("seed %d: the patch differs: %v", seed, err)
 		}
-		if count != len(patch.Needed()) {
-			t.Errorf("seed %d: the patch took %d columns, want %d", seed, count, len(patch.Needed()))
+		if count != len(patch.ID.Needed()) {
+			t.Errorf("seed %d: the patch took %d columns, want %d", seed, count, len(patch.ID.Needed()))
 		}
 	}
 }
 
 func samePatch(a, b quilt.Patch) bool {
-	return a.InternalID == b.InternalID && a.Identifier == b.Identifier && maps.Equal(a.Tags, b.Tags)
+	return a.ID == b.ID && a.Identifier == b.Identifier && maps.Equal(a.Tags, b.Tags)
 }
 
 // Any range of a patch can be read from the columns that Needed names, and from
@@ -123,10 +123,10 @@ func TestRanges(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Add(pairs[30-int(patch.Start)].Secondary); err != nil {
+		if err := r.Add(pairs[30-int(patch.ID.Start)].Secondary); err != nil {
 			t.Fatal(err)
 		}
-		c, err := r.Open(patch.InternalID)
+		c, err := r.Open(patch.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +135,7 @@ func TestRanges(t *testing.T) {
 		for i, column := range needed {
 			_, err := c.ReadAt(b, int64(off))
 			missing, ok := errors.AsType[*quilt.MissingError](err)
-			if column != patch.Start && (!ok || !slices.Equal(missing.Columns, needed[i:])) {
+			if column != patch.ID.Start && (!ok || !slices.Equal(missing.Columns, needed[i:])) {
 				t.Fatalf("%d bytes from %d on: got %v, want columns %v to be missing", n, off, err, needed[i:])
 			}
 			if err := r.Add(pairs[30-int(column)].Secondary); err != nil {
@@ -156,7 +156,7 @@ func TestContentIsReaderAt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := r.Open(q.Index().Patches[0].InternalID)
+	c, err := r.Open(q.Index().Patches[0].ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +304,7 @@ func TestIndexRefuses(t *testing.T) {
 	}
 	// The helpers make an index that is good when nothing is wrong with it.
 	r, _ := quilt.Open(shardtest.MustParams(7), hostile(map[int][]byte{0: entries(2, 4, 5)}))
-	if x, err := r.Index(); err != nil || len(x.Patches) != 3 || x.Patches[1].InternalID.String() != "2-4" {
+	if x, err := r.Index(); err != nil || len(x.Patches) != 3 || x.Patches[1].ID.String() != "2-4" {
 		t.Errorf("valid index: got %v, %v", x, err)
 	}
 }
