@@ -171,7 +171,7 @@ type decodeLanes struct {
 func (g *grid) decodeBatches(dec *rs.Decoder, total int, do func(l *decodeLanes, first, count int) error) error {
 	batch := g.batch(total)
 	failed := make([]error, (total+batch-1)/batch)
-	parallel(len(failed), func(next func() (int, bool)) {
+	parallel(len(failed), func(_ int, next func() (int, bool)) {
 		size := rs.NewLayout(g.symbolSize, batch).Len()
 		l := &decodeLanes{in: lanes(dec.Known(), size), out: lanes(len(dec.Missing()), size)}
 		for t, ok := next(); ok; t, ok = next() {

@@ -10,33 +10,27 @@ import (
 
 // Encode cuts a blob into its sliver pairs, in pair order, and computes the
 // metadata. blob may be empty; it is neither kept nor changed, and everything
-// returned is the caller's. Beyond the result it needs memory for about 3n symbols
-// or 3n·8 KiB per core, whichever is more. Its error is a *TooLargeError, or
-// ErrParams.
+// returned is the caller's; the two slivers of a pair share memory. Beyond the
+// result it needs some MiB per core. Its error is a *TooLargeError, or ErrParams.
+//
+// A Codec does the same for many blobs with less work for the collector.
 func Encode(p Params, blob []byte) (*Metadata, []SliverPair, error) {
-	e, err := newEncoder(p, blob)
+	c, err := NewCodec(p)
 	if err != nil {
 		return nil, nil, err
 	}
-	pairs := e.newPairs()
-	if err := e.run(); err != nil {
-		return nil, nil, err
-	}
-	return e.metadata(), pairs, nil
+	return c.Encode(blob, nil)
 }
 
 // ComputeMetadata computes what Encode computes and keeps no slivers: it needs
-// about half as much memory as the blob, and what Encode needs beyond its
-// result. Its error is that of Encode.
+// about half as much memory as the blob, and some MiB per core. Its error is that
+// of Encode.
 func ComputeMetadata(p Params, blob []byte) (*Metadata, error) {
-	e, err := newEncoder(p, blob)
+	c, err := NewCodec(p)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.run(); err != nil {
-		return nil, err
-	}
-	return e.metadata(), nil
+	return c.Metadata(blob)
 }
 
 // encoder expands one blob. First the rows of the blob give the columns right of
@@ -45,7 +39,8 @@ func ComputeMetadata(p Params, blob []byte) (*Metadata, error) {
 type encoder struct {
 	*grid
 
-	blob []byte
+	codec *Codec
+	blob  []byte
 	// right[j] is secondary sliver Cols+j, complete after expandRows.
 	right [][]byte
 	// primary[r] and secondary[c] take slivers; nil where they are not wanted.
@@ -59,61 +54,21 @@ type encoder struct {
 	rowRoots, colRoots []Hash
 }
 
-func newEncoder(p Params, blob []byte) (*encoder, error) {
-	symbolSize, err := p.SymbolSize(uint64(len(blob)))
-	if err != nil {
-		return nil, err
-	}
-	g, err := newGrid(p, symbolSize)
-	if err != nil {
-		return nil, err
-	}
-	e := &encoder{
-		grid:      g,
-		blob:      blob,
-		primary:   make([][]byte, p.n),
-		secondary: make([][]byte, p.n),
-		right:     make([][]byte, p.Faulty()),
-		rowRoots:  make([]Hash, p.n),
-		colRoots:  make([]Hash, p.n),
-	}
-	for j := range e.right {
-		e.right[j] = make([]byte, p.SliverSize(Secondary, symbolSize))
-	}
-	e.groupLen = groupLen(p.n, symbolSize)
-	e.groups = (p.n + e.groupLen - 1) / e.groupLen
-	e.nodes = make([]Hash, p.n*e.groups)
-	return e, nil
-}
-
 // groupLen returns the number of columns of a group: a power of two, so that a
-// group is a whole subtree; about laneSize bytes of each row; several groups per
-// core, so that all end at about the same time.
+// group is a whole subtree; about batchSize bytes of cells; several groups per
+// core, so that all end at about the same time, unless there is so little to do
+// that one core does it best.
 func groupLen(n, symbolSize int) int {
-	const perCore, most = 4, 32
-	limit := min(laneSize/symbolSize, n/(perCore*runtime.GOMAXPROCS(0)), most)
+	const (
+		perCore = 2
+		most    = 16
+		little  = 2000 // blocks to hash
+	)
+	limit := min(2*batchSize/(n*symbolSize), n/(perCore*runtime.GOMAXPROCS(0)), most)
+	if n <= most && n*n*(symbolSize/128+3) < little {
+		limit = min(1<<merkle.Depth(n), most) // no more than the whole tree
+	}
 	return 1 << (bits.Len(uint(max(limit, 1))) - 1)
-}
-
-// newPairs makes the slivers that run fills.
-func (e *encoder) newPairs() []SliverPair {
-	pairs := make([]SliverPair, e.n)
-	for i := range e.n {
-		e.primary[i] = make([]byte, e.SliverSize(Primary, e.symbolSize))
-		if i < e.Cols() {
-			e.secondary[i] = make([]byte, e.SliverSize(Secondary, e.symbolSize))
-		} else {
-			e.secondary[i] = e.right[i-e.Cols()]
-		}
-	}
-	for i := range pairs {
-		c := e.n - 1 - i
-		pairs[i] = SliverPair{
-			Primary:   Sliver{Primary, SliverIndex(i), e.symbolSize, e.primary[i]},
-			Secondary: Sliver{Secondary, SliverIndex(c), e.symbolSize, e.secondary[c]},
-		}
-	}
-	return pairs
 }
 
 func (e *encoder) metadata() *Metadata {
@@ -132,10 +87,12 @@ func (e *encoder) run() error {
 	if err := e.expandCols(); err != nil {
 		return err
 	}
-	parallel(e.n, func(next func() (int, bool)) {
-		var h merkle.Hasher
-		for r, ok := next(); ok; r, ok = next() {
-			e.rowRoots[r] = h.Root(e.nodes[r*e.groups : (r+1)*e.groups])
+	const rows = 64
+	parallel((e.n+rows-1)/rows, func(_ int, next func() (int, bool)) {
+		for t, ok := next(); ok; t, ok = next() {
+			first, last := t*rows, min((t+1)*rows, e.n)
+			merkle.Subtrees(e.rowRoots[first:last], e.nodes[first*e.groups:last*e.groups],
+				e.groups, merkle.Depth(e.groups))
 		}
 	})
 	return nil
@@ -156,29 +113,31 @@ func (e *encoder) blobRun(dst []byte, off int) []byte {
 }
 
 // expandRows fills right from the rows of the blob. Rows that are all padding
-// give zeros, which is what right holds already.
+// give zeros.
 func (e *encoder) expandRows() error {
 	ss, cols := e.symbolSize, e.Cols()
 	rows := (len(e.blob) + cols*ss - 1) / (cols * ss)
+	for _, sliver := range e.right {
+		clear(sliver[rows*ss:])
+	}
 	batch := e.batch(rows)
-	failed := make([]error, (rows+batch-1)/batch)
-	parallel(len(failed), func(next func() (int, bool)) {
-		var work rs.Work
-		cell := make([]byte, ss)
-		all := lanes(e.n, rs.NewLayout(ss, batch).Len())
+	tasks := (rows + batch - 1) / batch
+	failed := e.codec.failed[:tasks]
+	parallel(tasks, func(worker int, next func() (int, bool)) {
+		w := &e.codec.workers[worker]
+		w.run = resize(w.run, cols*ss)
 		for t, ok := next(); ok; t, ok = next() {
 			first := t * batch
 			count := min(batch, rows-first)
 			layout := rs.NewLayout(ss, count)
-			for i := range all {
-				all[i] = all[i][:layout.Len()]
-			}
+			all := w.buffer.take(e.n, layout.Len())
 			for i := range count {
-				for c := range cols {
-					layout.Put(all[c], i, e.blobRun(cell, ((first+i)*cols+c)*ss))
+				row := e.blobRun(w.run, (first+i)*cols*ss)
+				for c, lane := range all[:cols] {
+					layout.Put(lane, i, row[c*ss:(c+1)*ss])
 				}
 			}
-			if failed[t] = e.codes[Primary].Encode(all[:cols], all[cols:], &work); failed[t] != nil {
+			if failed[t] = e.codes[Primary].Encode(all[:cols], all[cols:], &w.work); failed[t] != nil {
 				continue
 			}
 			for j, sliver := range e.right {
@@ -191,106 +150,108 @@ func (e *encoder) expandRows() error {
 
 // expandCols expands all columns, group by group, and hashes every cell once.
 func (e *encoder) expandCols() error {
-	failed := make([]error, e.groups)
-	parallel(e.groups, func(next func() (int, bool)) {
-		g := e.newColGroup()
+	failed := e.codec.failed[:e.groups]
+	parallel(e.groups, func(worker int, next func() (int, bool)) {
+		w := &e.codec.workers[worker]
+		w.run = resize(w.run, e.groupLen*e.symbolSize)
+		w.leaves = resize(w.leaves, e.groupLen*e.n)
+		w.upper = resize(w.upper, (e.n+1)/2*e.groupLen)
+		w.roots = resize(w.roots, e.n)
 		for t, ok := next(); ok; t, ok = next() {
-			failed[t] = g.expand(t)
+			failed[t] = e.expandGroup(w, t)
 		}
 	})
 	return firstError(failed)
 }
 
-// colGroup is the scratch of one worker that expands groups of columns.
-type colGroup struct {
-	*encoder
-
-	work      rs.Work
-	hasher    merkle.Hasher
-	run       []byte   // one row's cells
-	rows      [][]byte // lanes, by row
-	rowLeaves []Hash   // of one row's cells
-	colLeaves []Hash   // by column of the group and row
-}
-
-func (e *encoder) newColGroup() *colGroup {
-	return &colGroup{
-		encoder:   e,
-		run:       make([]byte, e.groupLen*e.symbolSize),
-		rows:      lanes(e.n, rs.NewLayout(e.symbolSize, e.groupLen).Len()),
-		rowLeaves: make([]Hash, e.groupLen),
-		colLeaves: make([]Hash, e.groupLen*e.n),
-	}
-}
-
-// expand does group t.
-func (g *colGroup) expand(t int) error {
-	first := t * g.groupLen
-	count := min(g.groupLen, g.n-first)
-	rows := g.Rows()
-	layout := rs.NewLayout(g.symbolSize, count)
-	for r := range g.rows {
-		g.rows[r] = g.rows[r][:layout.Len()]
-	}
+// expandGroup does group t.
+func (e *encoder) expandGroup(w *colWorker, t int) error {
+	first := t * e.groupLen
+	count := min(e.groupLen, e.n-first)
+	layout := rs.NewLayout(e.symbolSize, count)
+	lanes := w.buffer.take(e.n, layout.Len())
+	leaves := w.leaves[:e.n*count]
+	w.hasher.start(e.grid, leaves)
+	rows := e.Rows()
 	for r := range rows {
-		cells := g.sourceRun(r, first, count)
-		layout.PutRun(g.rows[r], cells)
-		g.hashRow(r, t, first, cells)
+		e.sourceRow(w, layout, lanes[r], r, first, count)
 	}
-	if err := g.codes[Secondary].Encode(g.rows[:rows], g.rows[rows:], &g.work); err != nil {
+	w.hasher.flush()
+	if err := e.codes[Secondary].Encode(lanes[:rows], lanes[rows:], &w.work); err != nil {
 		return err
 	}
-	for r := rows; r < g.n; r++ {
-		cells := g.rows[r]
-		if !layout.Plain() {
-			cells = g.run[:count*g.symbolSize]
-			layout.GetRun(cells, g.rows[r])
-		}
-		g.hashRow(r, t, first, cells)
+	for r := rows; r < e.n; r++ {
+		e.parityRow(w, layout, lanes[r], r, first, count)
 	}
-	for i := range count {
-		g.colRoots[first+i] = g.hasher.Root(g.colLeaves[i*g.n : (i+1)*g.n])
+	w.hasher.flush()
+	merkle.RootsAcross(e.colRoots[first:first+count], leaves, w.upper)
+	merkle.Subtrees(w.roots, leaves, count, bits.Len(uint(e.groupLen))-1)
+	for r, node := range w.roots {
+		e.nodes[r*e.groups+t] = node
 	}
 	return nil
 }
 
-// sourceRun returns the cells of row r < Rows in count columns from first on,
-// and copies them to the slivers that hold them. The result is valid until the
-// next call.
-func (g *colGroup) sourceRun(r, first, count int) []byte {
-	ss, cols := g.symbolSize, g.Cols()
+// sourceRow puts the cells of row r < Rows in count columns from first on into
+// lane, hashes them and copies them to the slivers that hold them.
+func (e *encoder) sourceRow(w *colWorker, layout rs.Layout, lane []byte, r, first, count int) {
+	ss, cols := e.symbolSize, e.Cols()
 	inBlob := max(0, min(count, cols-first))
-	run := g.run[:count*ss]
-	cells := g.blobRun(run[:inBlob*ss], (r*cols+first)*ss)
-	if inBlob < count {
-		copy(run, cells)
-		for i := inBlob; i < count; i++ {
-			copy(run[i*ss:(i+1)*ss], g.right[first+i-cols][r*ss:])
-		}
-		cells = run
+	off := (r*cols + first) * ss
+	run := w.run[:inBlob*ss]
+	cells := e.blobRun(run, off)
+	if dst := e.primary[r]; dst != nil && inBlob > 0 {
+		at := dst[first*ss : (first+inBlob)*ss]
+		copy(at, cells)
+		cells = at
 	}
 	for i := range inBlob {
-		if dst := g.secondary[first+i]; dst != nil {
-			copy(dst[r*ss:(r+1)*ss], cells[i*ss:])
+		cell := cells[i*ss : (i+1)*ss]
+		layout.Put(lane, i, cell)
+		if dst := e.secondary[first+i]; dst != nil {
+			copy(dst[r*ss:(r+1)*ss], cell)
 		}
 	}
-	return cells
+	w.hasher.add(cells)
+	if off+len(run) > len(e.blob) {
+		w.hasher.flush() // cells may be in run, which the next row uses
+	}
+	for i := inBlob; i < count; i++ {
+		cell := e.right[first+i-cols][r*ss : (r+1)*ss]
+		layout.Put(lane, i, cell)
+		w.hasher.add(cell)
+	}
 }
 
-// hashRow hashes the cells of row r in group t, whose first column is first, and
-// copies those left of Cols to the primary sliver.
-func (g *colGroup) hashRow(r, t, first int, cells []byte) {
-	ss := g.symbolSize
-	if dst := g.primary[r]; dst != nil && first < g.Cols() {
-		copy(dst[first*ss:], cells)
+// parityRow hashes the cells of row r ≥ Rows, which lie in lane, and copies those
+// left of Cols to the primary sliver.
+func (e *encoder) parityRow(w *colWorker, layout rs.Layout, lane []byte, r, first, count int) {
+	ss, cols := e.symbolSize, e.Cols()
+	if dst := e.primary[r]; dst != nil && first+count <= cols {
+		cells := dst[first*ss : (first+count)*ss]
+		layout.GetRun(cells, lane)
+		w.hasher.add(cells)
+		return
 	}
-	count := len(cells) / ss
-	leaves := g.rowLeaves[:count]
-	for i := range leaves {
-		leaves[i] = g.hasher.Leaf(cells[i*ss : (i+1)*ss])
-		g.colLeaves[i*g.n+r] = leaves[i]
+	if layout.Plain() || w.hasher.short != nil {
+		cells := lane
+		if !layout.Plain() {
+			cells = w.run[:count*ss]
+			layout.GetRun(cells, lane)
+		}
+		if dst := e.primary[r]; dst != nil && first < cols {
+			copy(dst[first*ss:], cells)
+		}
+		w.hasher.add(cells)
+		return
 	}
-	g.nodes[r*g.groups+t] = g.hasher.Climb(leaves, bits.Len(uint(g.groupLen))-1)[0]
+	for i := range count {
+		cell := w.hasher.next()
+		layout.Get(cell, lane, i)
+		if dst := e.primary[r]; dst != nil && first+i < cols {
+			copy(dst[(first+i)*ss:], cell)
+		}
+	}
 }
 
 // firstError returns the first error of a list that workers have filled.

@@ -46,14 +46,17 @@ func (m *Metadata) Hash(a Axis, i SliverIndex) Hash {
 
 // Root returns the Merkle root over the pairs of hashes, 64 bytes each.
 func (m *Metadata) Root() Hash {
-	var h merkle.Hasher
-	leaves := make([]Hash, len(m.Hashes))
+	const pairSize = 2 * merkle.HashSize
+	memory := make([]byte, len(m.Hashes)*pairSize)
+	pairs := make([][]byte, len(m.Hashes))
 	for i := range m.Hashes {
-		b := h.LeafBuffer(2 * merkle.HashSize)
-		copy(b, m.Hashes[i].Primary[:])
-		copy(b[merkle.HashSize:], m.Hashes[i].Secondary[:])
-		leaves[i] = h.LeafInBuffer()
+		pairs[i] = memory[i*pairSize : (i+1)*pairSize]
+		copy(pairs[i], m.Hashes[i].Primary[:])
+		copy(pairs[i][merkle.HashSize:], m.Hashes[i].Secondary[:])
 	}
+	leaves := make([]Hash, len(pairs))
+	merkle.Leaves(leaves, pairs)
+	var h merkle.Hasher
 	return h.Root(leaves)
 }
 

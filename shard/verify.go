@@ -53,7 +53,7 @@ func (g *grid) checkShape(s *Sliver) error {
 func (g *grid) verify(md *Metadata, a Axis, slivers []Sliver, which []int, errs []error) {
 	size := g.batch(len(which))
 	tasks := (len(which) + size - 1) / size
-	parallel(tasks, func(next func() (int, bool)) {
+	parallel(tasks, func(_ int, next func() (int, bool)) {
 		x := g.expander(a)
 		batch := make([][]byte, 0, size)
 		for t, ok := next(); ok; t, ok = next() {

@@ -64,9 +64,16 @@ func openBadger(dir string, log *slog.Logger) (db *badger.DB, err error) {
 // an error of ours where it matters, and its information is a developer's.
 type badgerLog struct{ log *slog.Logger }
 
-func (l badgerLog) Errorf(f string, v ...any)   { l.log.Warn("badger", "text", text(f, v)) }
+// Errorf implements [badger.Logger].
+func (l badgerLog) Errorf(f string, v ...any) { l.log.Warn("badger", "text", text(f, v)) }
+
+// Warningf implements [badger.Logger].
 func (l badgerLog) Warningf(f string, v ...any) { l.log.Debug("badger", "text", text(f, v)) }
-func (badgerLog) Infof(string, ...any)          {}
-func (badgerLog) Debugf(string, ...any)         {}
+
+// Infof implements [badger.Logger].
+func (badgerLog) Infof(string, ...any) {}
+
+// Debugf implements [badger.Logger].
+func (badgerLog) Debugf(string, ...any) {}
 
 func text(f string, v []any) string { return strings.TrimSpace(fmt.Sprintf(f, v...)) }
