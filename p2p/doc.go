@@ -11,7 +11,7 @@
 //	/floe/<network>/<protocol>      a stream protocol, for instance /floe/devnet/blob/1
 //	/floe/<network>/kad/1.0.0       the address book (Kademlia)
 //	/floe/<network>/gossip/1        the gossip router
-//	/floe/<network>/peer/1          the marker by which [Networks] recognises a peer
+//	/floe/<network>/peer/1          the marker by which [Networks] recognizes a peer
 //	/floe/<network>/<topic>         a gossip topic
 //
 // An address is a multiaddr with the peer at its end: /ip4/192.0.2.1/udp/7400/quic-v1/p2p/12D3Koo….

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/libp2p/go-libp2p-pubsub"
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 )
@@ -79,7 +79,7 @@ func newGossip(life context.Context, h *Host) (*gossip, error) {
 		}),
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictSign),
 		pubsub.WithSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(names...)),
-		pubsub.WithFloodPublish(true), // our own go to every neighbour: they are few and small
+		pubsub.WithFloodPublish(true), // our own go to every neighbor: they are few and small
 		pubsub.WithMaxMessageSize(rpcSize),
 		pubsub.WithValidateQueueSize(validateQueue),
 		pubsub.WithValidateWorkers(2),

@@ -13,7 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
-	"github.com/libp2p/go-libp2p/p2p/transport/quic"
+	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/libp2p/go-libp2p/x/rate"
 	ma "github.com/multiformats/go-multiaddr"
@@ -204,12 +204,20 @@ func (h *Host) options(addrs parsed) ([]libp2p.Option, error) {
 // door lets in peers with an Ed25519 key only.
 type door struct{}
 
-func (door) InterceptPeerDial(peer.ID) bool               { return true }
+// InterceptPeerDial implements [connmgr.ConnectionGater].
+func (door) InterceptPeerDial(peer.ID) bool { return true }
+
+// InterceptAddrDial implements [connmgr.ConnectionGater].
 func (door) InterceptAddrDial(peer.ID, ma.Multiaddr) bool { return true }
-func (door) InterceptAccept(network.ConnMultiaddrs) bool  { return true }
+
+// InterceptAccept implements [connmgr.ConnectionGater].
+func (door) InterceptAccept(network.ConnMultiaddrs) bool { return true }
+
+// InterceptSecured implements [connmgr.ConnectionGater].
 func (door) InterceptSecured(_ network.Direction, id peer.ID, _ network.ConnMultiaddrs) bool {
 	_, err := fromLibp2p(id)
 	return err == nil
 }
 
+// InterceptUpgraded implements [connmgr.ConnectionGater].
 func (door) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }

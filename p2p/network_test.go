@@ -117,14 +117,14 @@ func TestGossipReachesAll(t *testing.T) {
 	}
 	for i, topic := range topics {
 		want := min(i, 2) + min(n-1-i, 2)
-		until(t, "all neighbours are on the topic", func() bool { return len(topic.Peers()) == want })
+		until(t, "all neighbors are on the topic", func() bool { return len(topic.Peers()) == want })
 	}
 	for _, text := range []string{"bad", "old"} {
 		if err := topics[0].Publish(t.Context(), []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	// Until the mesh has formed a message may get no further than the neighbours, so say it again.
+	// Until the mesh has formed a message may get no further than the neighbors, so say it again.
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var wg sync.WaitGroup

@@ -3,12 +3,12 @@ package p2p
 import (
 	"time"
 
-	"github.com/libp2p/go-libp2p-pubsub"
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// scores says how gossip thinks of peers. Only misbehaviour counts: invalid messages, and breaking the
-// rules of the router. Many peers behind one address are no offence, and topics as quiet as ours give
+// scores says how gossip thinks of peers. Only misbehavior counts: invalid messages, and breaking the
+// rules of the router. Many peers behind one address are no offense, and topics as quiet as ours give
 // no ground to punish silence. About ten invalid messages within a few minutes and a peer's gossip is
 // no longer heard; it is forgiven within the hour.
 func scores(topics []string) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresholds) {

@@ -56,21 +56,32 @@ func (t *traffic) each(visit func(protocol.ID, Traffic)) {
 
 // The rest implements metrics.Reporter, of which libp2p calls only the two stream methods with effect.
 
+// LogSentMessage implements [metrics.Reporter].
 func (t *traffic) LogSentMessage(int64) {}
+
+// LogRecvMessage implements [metrics.Reporter].
 func (t *traffic) LogRecvMessage(int64) {}
+
+// LogSentMessageStream implements [metrics.Reporter].
 func (t *traffic) LogSentMessageStream(n int64, id protocol.ID, _ peer.ID) {
 	t.counter(id).sent.Add(n)
 }
 
+// LogRecvMessageStream implements [metrics.Reporter].
 func (t *traffic) LogRecvMessageStream(n int64, id protocol.ID, _ peer.ID) {
 	t.counter(id).received.Add(n)
 }
+
+// GetBandwidthForPeer implements [metrics.Reporter].
 func (t *traffic) GetBandwidthForPeer(peer.ID) metrics.Stats { return metrics.Stats{} }
+
+// GetBandwidthForProtocol implements [metrics.Reporter].
 func (t *traffic) GetBandwidthForProtocol(id protocol.ID) metrics.Stats {
 	c := t.counter(id)
 	return metrics.Stats{TotalIn: c.received.Load(), TotalOut: c.sent.Load()}
 }
 
+// GetBandwidthTotals implements [metrics.Reporter].
 func (t *traffic) GetBandwidthTotals() (sum metrics.Stats) {
 	t.each(func(_ protocol.ID, c Traffic) {
 		sum.TotalIn += c.Received
@@ -78,7 +89,11 @@ func (t *traffic) GetBandwidthTotals() (sum metrics.Stats) {
 	})
 	return sum
 }
+
+// GetBandwidthByPeer implements [metrics.Reporter].
 func (t *traffic) GetBandwidthByPeer() map[peer.ID]metrics.Stats { return nil }
+
+// GetBandwidthByProtocol implements [metrics.Reporter].
 func (t *traffic) GetBandwidthByProtocol() map[protocol.ID]metrics.Stats {
 	out := map[protocol.ID]metrics.Stats{}
 	t.each(func(id protocol.ID, c Traffic) {
@@ -86,5 +101,9 @@ func (t *traffic) GetBandwidthByProtocol() map[protocol.ID]metrics.Stats {
 	})
 	return out
 }
-func (t *traffic) Reset()             {}
+
+// Reset implements [metrics.Reporter].
+func (t *traffic) Reset() {}
+
+// TrimIdle implements [metrics.Reporter].
 func (t *traffic) TrimIdle(time.Time) {}

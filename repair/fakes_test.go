@@ -222,8 +222,9 @@ func (w peers) meet(ctx context.Context, m committee.Member) (behavior, error) {
 		return b, errBroken
 	case empty:
 		return b, fmt.Errorf("ask %s: %w", m.Name, repair.ErrAbsent)
+	default:
+		return b, nil
 	}
-	return b, nil
 }
 
 func (w peers) Metadata(ctx context.Context, from committee.Member, id shard.BlobID) (*shard.Metadata, error) {

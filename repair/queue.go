@@ -195,19 +195,26 @@ type itemHeap struct {
 	less  func(x, y *item) bool
 }
 
-func (h *itemHeap) Len() int           { return len(h.items) }
+// Len implements [heap.Interface].
+func (h *itemHeap) Len() int { return len(h.items) }
+
+// Less implements [heap.Interface].
 func (h *itemHeap) Less(i, j int) bool { return h.less(h.items[i], h.items[j]) }
+
+// Swap implements [heap.Interface].
 func (h *itemHeap) Swap(i, j int) {
 	h.items[i], h.items[j] = h.items[j], h.items[i]
 	h.items[i].place, h.items[j].place = i, j
 }
 
+// Push implements [heap.Interface].
 func (h *itemHeap) Push(x any) {
 	it := x.(*item)
 	it.place = len(h.items)
 	h.items = append(h.items, it)
 }
 
+// Pop implements [heap.Interface].
 func (h *itemHeap) Pop() any {
 	last := len(h.items) - 1
 	it := h.items[last]

@@ -28,13 +28,14 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/bls12-381/fr"
 )
 
+// The sizes of what travels, in bytes.
 const (
-	SecretKeySize = 32 // bytes, a scalar, big-endian
-	PublicKeySize = 48 // bytes, compressed G1
-	SignatureSize = 96 // bytes, compressed G2
-
-	domain = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_"
+	SecretKeySize = 32 // a scalar, big-endian
+	PublicKeySize = 48 // compressed G1
+	SignatureSize = 96 // compressed G2
 )
+
+const domain = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_"
 
 var (
 	// ErrSignature says that a signature does not belong to message and keys,

@@ -198,7 +198,7 @@ func (a *app) check(tx []byte) (r checkResult) {
 		return checkResult{codeHalted, "this node has no state yet"}
 	}
 	res := a.checker.Check(tx)
-	return checkResult{uint32(res.Code), res.Info}
+	return checkResult{res.Code, res.Info}
 }
 
 type checkResult struct {

@@ -32,7 +32,7 @@ type Config struct {
 	Host *p2p.Host
 	// Peers returns the committee's network keys; our own among them is left
 	// out. It is called again and again and must not block. Nil or empty: the
-	// node dials nobody and waits to be dialled.
+	// node dials nobody and waits to be dialed.
 	Peers func() []p2p.PeerID
 	// EmptyBlockInterval is how often an idle chain makes a block, so that its
 	// clock moves. Zero: 10 s.

@@ -18,7 +18,7 @@ const bodyKey = "body"
 // used, so that it is part of the results hash in the next header.
 func execTxResult(r ledger.TxResult) *abci.ExecTxResult {
 	return &abci.ExecTxResult{
-		Code:    uint32(r.Code),
+		Code:    r.Code,
 		Info:    r.Info,
 		Data:    r.Data,
 		GasUsed: int64(r.Fee),

@@ -179,6 +179,7 @@ type countedIterator struct {
 	leave func()
 }
 
+// Close implements [dbm.Iterator].
 func (it *countedIterator) Close() error {
 	defer it.leave()
 	return it.Iterator.Close()
@@ -193,7 +194,10 @@ type guardedBatch struct {
 	db *database
 }
 
-func (b *guardedBatch) Write() error     { return b.db.write(b.Batch.Write) }
+// Write implements [dbm.Batch].
+func (b *guardedBatch) Write() error { return b.db.write(b.Batch.Write) }
+
+// WriteSync implements [dbm.Batch].
 func (b *guardedBatch) WriteSync() error { return b.db.write(b.Batch.WriteSync) }
 
 // makeDir creates dir for this user alone.

@@ -20,11 +20,11 @@ const (
 	maxDials    = 16                     // at once
 )
 
-// How long a misbehaving peer is kept out: it doubles with each offence.
+// How long a misbehaving peer is kept out: it doubles with each offense.
 const (
 	minBan        = time.Second
 	maxBan        = 5 * time.Minute
-	banMemory     = 10 * time.Minute // after the last offence
+	banMemory     = 10 * time.Minute // after the last offense
 	maxBanEntries = 1024
 )
 
@@ -37,7 +37,7 @@ type line struct {
 
 // ban is a peer that misbehaved.
 type ban struct {
-	offences int
+	offenses int
 	last     time.Time
 	until    time.Time
 }
@@ -63,8 +63,8 @@ func (s *peerSwitch) punish(id p2p.PeerID) bool {
 		s.bans[id] = b
 	}
 	b.last = now
-	b.until = now.Add(min(minBan<<min(b.offences, 16), maxBan))
-	b.offences++
+	b.until = now.Add(min(minBan<<min(b.offenses, 16), maxBan))
+	b.offenses++
 	return true
 }
 
@@ -81,7 +81,7 @@ func (s *peerSwitch) kick() {
 	}
 }
 
-// dialLoop keeps streams to the neighbours until ctx ends.
+// dialLoop keeps streams to the neighbors until ctx ends.
 func (s *peerSwitch) dialLoop(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -119,7 +119,7 @@ func (s *peerSwitch) dialDue(ctx context.Context) time.Duration {
 		}
 	}
 	self := s.cfg.Host.ID()
-	for _, id := range neighbours(self, committee, s.failingLocked) {
+	for _, id := range neighbors(self, committee, s.failingLocked) {
 		l := s.lines[id]
 		if l == nil {
 			l = &line{due: now}
@@ -185,7 +185,7 @@ func (s *peerSwitch) dial(ctx context.Context, id p2p.PeerID, l *line) {
 	default:
 		wait = min(minRedial<<min(l.failures, 16), maxRedial)
 		l.failures++
-		s.log.Debug("dial failed", "peer", id, "attempt", l.failures, "err", err)
+		s.log.DebugContext(ctx, "dial failed", "peer", id, "attempt", l.failures, "err", err)
 	}
 	if self := s.cfg.Host.ID(); slices.Compare(self[:], id[:]) > 0 && l.failures == 0 {
 		wait += yield

@@ -13,9 +13,25 @@ type logBridge struct{ log *slog.Logger }
 
 var _ cmtlog.Logger = logBridge{}
 
-func (l logBridge) Debug(msg string, keyvals ...any) { l.log.Debug(msg, keyvals...) }
-func (l logBridge) Info(msg string, keyvals ...any)  { l.log.Debug(msg, keyvals...) }
-func (l logBridge) Warn(msg string, keyvals ...any)  { l.log.Warn(msg, keyvals...) }
-func (l logBridge) Error(msg string, keyvals ...any) { l.log.Warn(msg, keyvals...) }
+// Debug implements [log.Logger].
+func (l logBridge) Debug(msg string, keyvals ...any) {
+	l.log.Debug(msg, keyvals...) //nolint:sloglint // CometBFT's own words
+}
 
+// Info implements [log.Logger].
+func (l logBridge) Info(msg string, keyvals ...any) {
+	l.log.Debug(msg, keyvals...) //nolint:sloglint // CometBFT's own words
+}
+
+// Warn implements [log.Logger].
+func (l logBridge) Warn(msg string, keyvals ...any) {
+	l.log.Warn(msg, keyvals...) //nolint:sloglint // CometBFT's own words
+}
+
+// Error implements [log.Logger].
+func (l logBridge) Error(msg string, keyvals ...any) {
+	l.log.Warn(msg, keyvals...) //nolint:sloglint // CometBFT's own words
+}
+
+// With implements [log.Logger].
 func (l logBridge) With(keyvals ...any) cmtlog.Logger { return logBridge{l.log.With(keyvals...)} }

@@ -21,12 +21,15 @@ type Checker interface {
 // floe is the machine of package ledger.
 type floe struct{}
 
+// InitChain implements [Machine].
 func (floe) InitChain(s ledger.Store, genesis []byte) ([]ledger.ValidatorUpdate, error) {
 	return ledger.InitChain(s, genesis)
 }
 
+// ApplyBlock implements [Machine].
 func (floe) ApplyBlock(s ledger.Store, b ledger.Block) ledger.BlockResult {
 	return ledger.ApplyBlock(s, b)
 }
 
+// NewChecker implements [Machine].
 func (floe) NewChecker(r ledger.Reader, height uint64) Checker { return ledger.NewChecker(r, height) }

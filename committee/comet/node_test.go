@@ -25,11 +25,11 @@ func TestOneNode(t *testing.T) {
 	if got, _ := c.get(0, "genesis"); got != string(c.genesis) {
 		t.Errorf("genesis state: got %q, want %q", got, c.genesis)
 	}
-	first := c.mustSubmit(0, "ann 0 colour blue")
-	if first.Fee != 7 || string(first.Data) != "colour" {
+	first := c.mustSubmit(0, "ann 0 color blue")
+	if first.Fee != 7 || string(first.Data) != "color" {
 		t.Errorf("got result %+v", first)
 	}
-	if got, height := c.get(0, "key/colour"); got != "blue" || height < first.Height {
+	if got, height := c.get(0, "key/color"); got != "blue" || height < first.Height {
 		t.Errorf("got %q at height %d, want blue at %d or later", got, height, first.Height)
 	}
 }

@@ -51,7 +51,7 @@ type peerSwitch struct {
 	reactors []namedReactor
 	channels []channel // the most urgent first
 	wake     chan struct{}
-	cancel   context.CancelFunc // ends dialling and all streams
+	cancel   context.CancelFunc // ends dialing and all streams
 	work     sync.WaitGroup     // streams and dials; Add only under mu while running
 
 	mu      sync.Mutex // mu guards the fields below.
@@ -197,12 +197,12 @@ func (s *peerSwitch) answer(ctx context.Context, from p2p.PeerID, st *p2p.Stream
 	}
 	theirs, err := readHello(st)
 	if err != nil {
-		s.log.Debug("consensus stream without a hello", "peer", from, "err", err)
+		s.log.DebugContext(ctx, "consensus stream without a hello", "peer", from, "err", err)
 		st.Reset()
 		return
 	}
 	p := newPeer(s, from, st, false, theirs.session)
-	v := accepted
+	var v verdict
 	if !s.hello.sameChain(theirs) {
 		v = otherChain
 		s.reportChain(from, theirs)

@@ -267,7 +267,7 @@ func TestAdmission(t *testing.T) {
 		t.Errorf("member when full: got %v, want accepted", v)
 	}
 	if !sw.punish(id(2000)) || sw.punish(id(2000)) {
-		t.Error("a second offence within the ban counts")
+		t.Error("a second offense within the ban counts")
 	}
 	if _, v := sw.admitLocked(&peer{id: id(2000)}); v != banned {
 		t.Errorf("banned peer: got %v", v)
@@ -316,7 +316,7 @@ func TestQueueIsBounded(t *testing.T) {
 	c.mustSubmit(0, "ann 0 k v") // such a peer holds up nobody
 }
 
-func TestNeighbours(t *testing.T) {
+func TestNeighbors(t *testing.T) {
 	t.Parallel()
 	fine := func(p2p.PeerID) bool { return false }
 	committee := make([]p2p.PeerID, 100)
@@ -331,7 +331,7 @@ func TestNeighbours(t *testing.T) {
 		}
 		return out
 	}
-	if got := len(neighbours(committee[0], committee[1:21], fine)); got != 20 {
+	if got := len(neighbors(committee[0], committee[1:21], fine)); got != 20 {
 		t.Errorf("of 20: got %d", got)
 	}
 	links := map[p2p.PeerID]map[p2p.PeerID]bool{}
@@ -342,7 +342,7 @@ func TestNeighbours(t *testing.T) {
 		links[a][b] = true
 	}
 	for _, id := range committee {
-		for _, to := range neighbours(id, without(id), fine) {
+		for _, to := range neighbors(id, without(id), fine) {
 			link(id, to)
 			link(to, id)
 		}
@@ -361,14 +361,14 @@ func TestNeighbours(t *testing.T) {
 	}
 	for id, l := range links {
 		if len(l) < 6 || len(l) > 20 {
-			t.Errorf("%v has %d neighbours, want 6 to 20", id, len(l))
+			t.Errorf("%v has %d neighbors, want 6 to 20", id, len(l))
 		}
 	}
 	self := committee[0]
-	before := neighbours(self, without(self), fine)
-	after := neighbours(self, without(self), func(id p2p.PeerID) bool { return id == before[0] || id == before[3] })
+	before := neighbors(self, without(self), fine)
+	after := neighbors(self, without(self), func(id p2p.PeerID) bool { return id == before[0] || id == before[3] })
 	if len(after) != len(before)+2 || after[0] != before[0] {
-		t.Errorf("two fail: got %d neighbours, want two more than %d", len(after), len(before))
+		t.Errorf("two fail: got %d neighbors, want two more than %d", len(after), len(before))
 	}
 }
 
@@ -410,7 +410,7 @@ func TestCloseWhileDialling(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer silent.Close() //nolint:errcheck // a test's host
+	defer silent.Close()
 	met := make(chan struct{})
 	var once sync.Once
 	silent.Handle(protocol, func(ctx context.Context, _ p2p.PeerID, _ *p2p.Stream) {
@@ -426,7 +426,7 @@ func TestCloseWhileDialling(t *testing.T) {
 	select {
 	case <-met:
 	case <-time.After(20 * time.Second):
-		t.Error("never dialled")
+		t.Error("never dialed")
 	}
 	start := time.Now()
 	if err := n.Close(); err != nil {

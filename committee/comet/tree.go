@@ -22,7 +22,7 @@ type diskFault struct{ err error }
 
 // catchFault turns the panic of a diskFault into *err; other panics go on.
 func catchFault(err *error) {
-	switch f := recover().(type) {
+	switch f := recover().(type) { //nolint:revive // callers defer this function
 	case nil:
 	case diskFault:
 		*err = fmt.Errorf("read or write the state: %w", f.err)
@@ -34,7 +34,7 @@ func catchFault(err *error) {
 // catchPanic is catchFault for where a panic would end the process, not only
 // consensus.
 func catchPanic(err *error) {
-	switch f := recover().(type) {
+	switch f := recover().(type) { //nolint:revive // callers defer this function
 	case nil:
 	case diskFault:
 		*err = fmt.Errorf("read or write the state: %w", f.err)
@@ -161,16 +161,19 @@ func (r reader) Ascend(start, end []byte, visit func(key, value []byte) bool) {
 // would change the hash (IAVL hashes a leaf with the version that wrote it).
 type staging struct{ t *iavl.MutableTree }
 
+// Get implements [ledger.Store].
 func (s staging) Get(key []byte) []byte {
 	value, err := s.t.Get(key)
 	fault(err)
 	return value
 }
 
+// Ascend implements [ledger.Store].
 func (s staging) Ascend(start, end []byte, visit func(key, value []byte) bool) {
 	reader{s.t.ImmutableTree}.Ascend(start, end, visit)
 }
 
+// Set implements [ledger.Store].
 func (s staging) Set(key, value []byte) {
 	if old := s.Get(key); old != nil && string(old) == string(value) {
 		return
@@ -179,6 +182,7 @@ func (s staging) Set(key, value []byte) {
 	fault(err)
 }
 
+// Delete implements [ledger.Store].
 func (s staging) Delete(key []byte) {
 	_, _, err := s.t.Remove(key)
 	fault(err)
@@ -196,6 +200,7 @@ type treeDB struct {
 
 var errNodeMissing = errors.New("comet: a node of the state's tree is missing")
 
+// Get implements [idb.DB].
 func (d *treeDB) Get(key []byte) ([]byte, error) {
 	value, err := d.raw.Get(treeKey(key)) // PrefixDB would let only one read at a time
 	if err == nil && value == nil {
@@ -220,18 +225,22 @@ func (d *treeDB) missing(key []byte) error {
 	return nil
 }
 
+// Iterator implements [idb.DB].
 func (d *treeDB) Iterator(start, end []byte) (corestore.Iterator, error) {
 	return d.PrefixDB.Iterator(start, end)
 }
 
+// ReverseIterator implements [idb.DB].
 func (d *treeDB) ReverseIterator(start, end []byte) (corestore.Iterator, error) {
 	return d.PrefixDB.ReverseIterator(start, end)
 }
 
+// NewBatch implements [idb.DB].
 func (d *treeDB) NewBatch() corestore.Batch {
 	return &treeBatch{Batch: d.raw.NewBatch(), db: d}
 }
 
+// NewBatchWithSize implements [idb.DB].
 func (d *treeDB) NewBatchWithSize(int) corestore.Batch { return d.NewBatch() }
 
 // treeBatch puts IAVL's writes under its prefix, and the extra writes beside them.
@@ -246,15 +255,19 @@ func (b *treeBatch) key(key []byte) []byte {
 	return treeKey(key)
 }
 
+// Set implements [store.Batch].
 func (b *treeBatch) Set(key, value []byte) error {
 	b.size += len(value)
 	return b.Batch.Set(b.key(key), value)
 }
 
+// Delete implements [store.Batch].
 func (b *treeBatch) Delete(key []byte) error { return b.Batch.Delete(b.key(key)) }
 
+// GetByteSize implements [store.Batch].
 func (b *treeBatch) GetByteSize() (int, error) { return b.size, nil }
 
+// Write implements [store.Batch].
 func (b *treeBatch) Write() error {
 	for _, kv := range b.db.extra {
 		if err := b.Batch.Set(kv.key, kv.value); err != nil {
@@ -264,4 +277,5 @@ func (b *treeBatch) Write() error {
 	return b.Batch.Write()
 }
 
+// WriteSync implements [store.Batch].
 func (b *treeBatch) WriteSync() error { return b.Write() }

@@ -6,6 +6,7 @@ import "fmt"
 // depend on them. CodeOK is success.
 type Code uint32
 
+// The codes; those after CodeOK say why a transaction was refused.
 const (
 	CodeOK                Code = 0
 	CodeMalformed         Code = 1  // not the canonical bytes of a transaction

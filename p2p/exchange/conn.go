@@ -58,37 +58,37 @@ func (b *buffers) conn(s *p2p.Stream, p pace) *conn {
 	return &conn{s: s, r: r, w: w, pace: p}
 }
 
-// release takes the buffers back; c must not be used any more.
-func (b *buffers) release(c *conn) {
-	c.r.Reset(nil)
-	c.w.Reset(nil)
-	b.readers.Put(c.r)
-	b.writers.Put(c.w)
-	c.r, c.w = nil, nil
+// release takes the buffers back; k must not be used any more.
+func (b *buffers) release(k *conn) {
+	k.r.Reset(nil)
+	k.w.Reset(nil)
+	b.readers.Put(k.r)
+	b.writers.Put(k.w)
+	k.r, k.w = nil, nil
 }
 
 // wait reads a message that the peer may take its time for.
-func (c *conn) wait(m wire.Message) error {
-	if _, err := c.r.Peek(1); err != nil {
+func (k *conn) wait(m wire.Message) error {
+	if _, err := k.r.Peek(1); err != nil {
 		return noEOF(err)
 	}
-	return c.read(m)
+	return k.read(m)
 }
 
-func (c *conn) read(m wire.Message) error {
-	if err := c.s.SetReadDeadline(c.pace.deadline(m.MaxSize())); err != nil {
+func (k *conn) read(m wire.Message) error {
+	if err := k.s.SetReadDeadline(k.pace.deadline(m.MaxSize())); err != nil {
 		return err
 	}
-	err := noEOF(wire.Read(c.r, m))
-	if derr := c.s.SetReadDeadline(time.Time{}); err == nil {
+	err := noEOF(wire.Read(k.r, m))
+	if derr := k.s.SetReadDeadline(time.Time{}); err == nil {
 		err = derr
 	}
 	return err
 }
 
 // readBody reads size bytes into a slice of their own.
-func (c *conn) readBody(size int) ([]byte, error) {
-	if err := c.s.SetReadDeadline(c.pace.deadline(size)); err != nil {
+func (k *conn) readBody(size int) ([]byte, error) {
+	if err := k.s.SetReadDeadline(k.pace.deadline(size)); err != nil {
 		return nil, err
 	}
 	body := make([]byte, 0, min(size, growStep))
@@ -96,35 +96,35 @@ func (c *conn) readBody(size int) ([]byte, error) {
 		if len(body) == cap(body) {
 			body = append(make([]byte, 0, min(size, 4*cap(body))), body...)
 		}
-		n, err := io.ReadFull(c.r, body[len(body):cap(body)])
+		n, err := io.ReadFull(k.r, body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		if err != nil {
 			return nil, noEOF(err)
 		}
 	}
-	return body, c.s.SetReadDeadline(time.Time{})
+	return body, k.s.SetReadDeadline(time.Time{})
 }
 
-func (c *conn) write(m wire.Message) error {
-	if err := c.s.SetWriteDeadline(c.pace.deadline(m.MaxSize())); err != nil {
+func (k *conn) write(m wire.Message) error {
+	if err := k.s.SetWriteDeadline(k.pace.deadline(m.MaxSize())); err != nil {
 		return err
 	}
-	return wire.Write(c.w, m)
+	return wire.Write(k.w, m)
 }
 
-func (c *conn) writeBody(b []byte) error {
-	if err := c.s.SetWriteDeadline(c.pace.deadline(len(b))); err != nil {
+func (k *conn) writeBody(b []byte) error {
+	if err := k.s.SetWriteDeadline(k.pace.deadline(len(b))); err != nil {
 		return err
 	}
-	_, err := c.w.Write(b)
+	_, err := k.w.Write(b)
 	return err
 }
 
-func (c *conn) flush() error {
-	if err := c.s.SetWriteDeadline(c.pace.deadline(bufferSize)); err != nil {
+func (k *conn) flush() error {
+	if err := k.s.SetWriteDeadline(k.pace.deadline(bufferSize)); err != nil {
 		return err
 	}
-	return c.w.Flush()
+	return k.w.Flush()
 }
 
 // noEOF says that a stream must not end here.

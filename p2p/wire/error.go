@@ -16,6 +16,7 @@ import (
 // Code says what the asker should do. Codes are never renumbered.
 type Code uint8
 
+// The codes, by what the asker should do.
 const (
 	CodeOK            Code = iota
 	CodeNotFound           // not here: ask another
@@ -78,7 +79,7 @@ func printable(r rune) rune {
 
 // Is makes errors.Is compare codes: errors.Is(err, &Error{Code: CodeBusy}).
 func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error) //nolint:errorlint // Is is called for each error of a chain
+	t, ok := target.(*Error)
 	return ok && t.Code == e.Code
 }
 

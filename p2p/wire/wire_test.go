@@ -18,7 +18,7 @@ import (
 	"github.com/floe-storage/floe/shard/merkle"
 )
 
-// fill returns an array that is easy to recognise in hex.
+// fill returns an array that is easy to recognize in hex.
 func fill[T ~[32]byte](b byte) (out T) {
 	for i := range out {
 		out[i] = b
@@ -37,13 +37,19 @@ var golden = []struct {
 }{
 	{"ok", &Error{}, "00 00000000 00"},
 	{"busy", &Error{Code: CodeBusy, RetryAfter: 1500 * time.Millisecond, Text: "wait"}, "03 dc050000 04 77616974"},
-	{"upload", &Request{&Upload{Blob: fill[shard.BlobID](0xbb), Epoch: 7, Size: 0x0102, Metadata: true}},
-		"00" + rep(0xbb, 32) + "07000000 00 0201000000000000 01 00"},
-	{"upload deletable", &Request{&Upload{Blob: fill[shard.BlobID](0xbb), Persistence: committee.Persistence{Deletable: true, Object: fill[committee.ObjectID](0x0c)}, Confirm: true}},
-		"00" + rep(0xbb, 32) + "00000000 01" + rep(0x0c, 32) + "0000000000000000 00 01"},
+	{
+		"upload", &Request{&Upload{Blob: fill[shard.BlobID](0xbb), Epoch: 7, Size: 0x0102, Metadata: true}},
+		"00" + rep(0xbb, 32) + "07000000 00 0201000000000000 01 00",
+	},
+	{
+		"upload deletable", &Request{&Upload{Blob: fill[shard.BlobID](0xbb), Persistence: committee.Persistence{Deletable: true, Object: fill[committee.ObjectID](0x0c)}, Confirm: true}},
+		"00" + rep(0xbb, 32) + "00000000 01" + rep(0x0c, 32) + "0000000000000000 00 01",
+	},
 	{"metadata", &Request{&Metadata{Blob: fill[shard.BlobID](1)}}, "01" + rep(1, 32)},
-	{"slivers", &Request{&Slivers{Blob: fill[shard.BlobID](2), IDs: []SliverID{{shard.Primary, 3}, {shard.Secondary, 0x0405}}}},
-		"02" + rep(2, 32) + "02 00 0300 01 0504"},
+	{
+		"slivers", &Request{&Slivers{Blob: fill[shard.BlobID](2), IDs: []SliverID{{shard.Primary, 3}, {shard.Secondary, 0x0405}}}},
+		"02" + rep(2, 32) + "02 00 0300 01 0504",
+	},
 	{"status", &Request{&Status{Blobs: []shard.BlobID{fill[shard.BlobID](3), fill[shard.BlobID](4)}}}, "03 02" + rep(3, 32) + rep(4, 32)},
 	{"confirm", &Request{&Confirm{Blob: fill[shard.BlobID](5)}}, "04" + rep(5, 32) + "00"},
 	{"part", &Part{Sliver: SliverID{shard.Secondary, 9}, Length: 0x10000}, "01 01 0900 00000100"},
@@ -54,11 +60,15 @@ var golden = []struct {
 	{"length", &Length{Bytes: 66}, "42000000"},
 	{"item", &Item{Sliver: SliverID{shard.Primary, 1}, SymbolSize: 2, Length: 14}, "00 0100 0200 0e000000"},
 	{"holdings", &Holdings{Blobs: []Holding{{true, 1, 2}, {}}}, "02 01 0100 0200 00 0000 0000"},
-	{"symbols", &Symbols{Blob: fill[shard.BlobID](6), SymbolSize: 0x0100, Axis: shard.Secondary, Proofs: true, Targets: []shard.SliverIndex{1}, Sources: []shard.SliverIndex{2, 3}},
-		rep(6, 32) + "0001 01 01 01 0100 02 0200 0300"},
+	{
+		"symbols", &Symbols{Blob: fill[shard.BlobID](6), SymbolSize: 0x0100, Axis: shard.Secondary, Proofs: true, Targets: []shard.SliverIndex{1}, Sources: []shard.SliverIndex{2, 3}},
+		rep(6, 32) + "0001 01 01 01 0100 02 0200 0300",
+	},
 	{"sources", &Sources{Indexes: []shard.SliverIndex{2}}, "01 0200"},
-	{"proven symbol", &ProvenSymbol{shard.RecoverySymbol{Source: 1, Data: []byte{7, 7}, Proof: merkle.Proof{merkle.Digest(fill[merkle.Hash](9))}}},
-		"0100 02 0707 01 01" + rep(9, 32)},
+	{
+		"proven symbol", &ProvenSymbol{shard.RecoverySymbol{Source: 1, Data: []byte{7, 7}, Proof: merkle.Proof{merkle.Digest(fill[merkle.Hash](9))}}},
+		"0100 02 0707 01 01" + rep(9, 32),
+	},
 }
 
 func clean(t testing.TB, s string) []byte {

@@ -14,11 +14,11 @@ const (
 	otherDials = 3  // and some more, so that news travels fast
 )
 
-// neighbours returns whom of the committee to dial: all of a small one, else
+// neighbors returns whom of the committee to dial: all of a small one, else
 // five that follow from the keys alone, so that each member has some ten
-// neighbours, those that dial it included. One that fails is still dialled, but
+// neighbors, those that dial it included. One that fails is still dialed, but
 // another takes its place.
-func neighbours(self p2p.PeerID, committee []p2p.PeerID, failing func(p2p.PeerID) bool) []p2p.PeerID {
+func neighbors(self p2p.PeerID, committee []p2p.PeerID, failing func(p2p.PeerID) bool) []p2p.PeerID {
 	if len(committee) <= meshSize {
 		return committee
 	}
