@@ -2,14 +2,19 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/floe-storage/floe/committee/comet"
+	"github.com/floe-storage/floe/committee/keyfile"
+	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/node/devnet"
 	"github.com/floe-storage/floe/shard"
 )
@@ -150,13 +155,25 @@ func (a *app) readForDevnet(d devnetFlags) ([]byte, error) {
 }
 
 func startDevnet(ctx context.Context, cfg devnet.Config) (*devnet.Net, error) {
+	_, missing := devnet.ReadCard(cfg.Dir)
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	net, err := devnet.Open(ctx, cfg)
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		err = hinted{fmt.Errorf("the network did not start within %v: %w", startTimeout, err), "a slow machine may need a smaller one: --nodes 4 --shards 13"}
+	case !errors.Is(missing, fs.ErrNotExist) && damaged(err):
+		err = damagedError{fmt.Errorf("the network in %s is damaged: %w", cfg.Dir, err)}
 	}
 	return net, err
+}
+
+// damaged tells whether a network that is there does not start because one of
+// its files is gone or makes no sense.
+func damaged(err error) bool {
+	var syntax *json.SyntaxError
+	return errors.Is(err, fs.ErrNotExist) || errors.As(err, &syntax) || errors.Is(err, keyfile.ErrMalformed) ||
+		errors.Is(err, comet.ErrSignState) || errors.Is(err, ledger.ErrGenesis)
 }
 
 // say tells the user something that is not data.

@@ -38,8 +38,16 @@ type silent struct{ code int }
 
 func (s silent) Error() string { return fmt.Sprintf("exit status %d", s.code) }
 
+// damagedError says that what a network in a directory needs is not there as it was.
+type damagedError struct{ error }
+
+func (e damagedError) Unwrap() error { return e.error }
+
 // interrupted is an error that the user has caused with Ctrl-C.
 type interrupted struct{ error }
+
+// Error leaves out where it was noticed, which says nothing to the user.
+func (e interrupted) Error() string { return "interrupted" }
 
 func (e interrupted) Unwrap() error { return e.error }
 
@@ -80,6 +88,7 @@ func classify(err error) (code int, hint string) {
 		advice  hinted
 		command commandError
 		stop    interrupted
+		broken  damagedError
 		large   *shard.TooLargeError
 		long    *tooLongError
 		refusal *ledger.Error
@@ -101,6 +110,8 @@ func classify(err error) (code int, hint string) {
 		code = exitUsage
 	case errors.Is(err, client.ErrManyNetworks):
 		code, hint = exitUsage, "name one of them with --network"
+	case errors.As(err, &broken): // before the files that are not there
+		code, hint = exitCorrupt, "put the file back from a copy, or start a new network with another --dir"
 	case errors.Is(err, client.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		code = exitNotFound
 	case errors.Is(err, client.ErrInconsistent):

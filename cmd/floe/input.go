@@ -23,6 +23,7 @@ type input struct {
 // openInput opens a file, or standard input for "-". Close it.
 func (a *app) openInput(name string) (*input, error) {
 	if name == stdinName {
+		a.logger().Info("reading standard input")
 		return &input{name: "standard input", Reader: a.in, size: -1}, nil
 	}
 	f, err := os.Open(name)

@@ -14,25 +14,26 @@
 //
 // # Finding the network
 //
-// Commands that talk to a network join it through one multiaddr: that of
-// --bootstrap, else of the variable FLOE_BOOTSTRAP, else of the devnet that
-// this user started last. Storing pays from the account whose key is in the
-// file of --account, else of FLOE_ACCOUNT, else in that devnet's directory.
+// Commands that talk to a network join it through the multiaddrs of --bootstrap,
+// else of the variable FLOE_BOOTSTRAP, separated by commas, else of the devnet
+// that this user started last; one that answers is enough. Storing pays from the
+// account whose key is in the file of --account, else of FLOE_ACCOUNT, else in
+// the directory of FLOE_DEVNET_DIR or of the devnet that was started last.
 //
 // # Exit status
 //
-//	0  done
-//	1  it failed, for a reason with no number of its own
-//	2  wrong usage
-//	3  no such blob, or no such file
-//	4  too few nodes, or no network, answered: try later
-//	5  the account cannot pay
-//	6  the file is larger than a blob of this network can be
-//	7  an address to listen on is in use
-//	8  the data directory is in use by another process
-//	9  the data directory is damaged
-//	10 the peer belongs to another network
-//	11 the blob was encoded wrongly by whoever stored it
+//	0   done
+//	1   it failed, for a reason with no number of its own
+//	2   wrong usage
+//	3   no such blob, or no such file
+//	4   too few nodes, or no network, answered: try later
+//	5   the account cannot pay
+//	6   the file is larger than a blob of this network can be
+//	7   an address to listen on is in use
+//	8   the data directory is in use by another process
+//	9   the data directory is damaged
+//	10  the peer belongs to another network
+//	11  the blob was encoded wrongly by whoever stored it
 //	130 it was interrupted, for instance by Ctrl-C
 //
 // A devnet with a COMMAND exits with the command's status: 128 + N if signal N

@@ -18,7 +18,7 @@ import (
 
 // TestMain makes the test binary also the programs that scripts run.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"floe": main, "hold": hold})
+	testscript.Main(m, map[string]func(){"floe": main, "hold": hold, "obey": obey})
 }
 
 // TestScripts runs testdata/*.txt. Besides the usual commands scripts have

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,6 +38,9 @@ func createOutput(path string) (*output, error) {
 	// Not os.CreateTemp: the file is to have the mode that the user's umask gives.
 	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"-"+strings.ToLower(rand.Text()))
 	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		failed.Path = path // the name that the user knows
+	}
 	if err != nil {
 		return nil, err
 	}
