@@ -14,9 +14,9 @@ func shapes(b *testing.B, run func(b *testing.B, p shard.Params, blob []byte)) {
 		for _, s := range []struct {
 			name string
 			size int
-		}{{"1KB", 1 << 10}, {"1MB", 1 << 20}, {"32MiB", 32 << 20}} {
+		}{{"1KB", 1 << 10}, {"1MB", 1 << 20}, {"1.8MB", 1800000}, {"32MiB", 32 << 20}} {
 			p := shardtest.MustParams(n)
-			if uint64(s.size) > p.MaxBlobSize() {
+			if uint64(s.size) > p.MaxBlobSize() || s.name == "1.8MB" && n > 10 {
 				continue
 			}
 			b.Run(fmt.Sprintf("n=%d/%s", n, s.name), func(b *testing.B) {
@@ -41,6 +41,27 @@ func BenchmarkEncode(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, _, err := shard.Encode(p, blob); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkCodec encodes into memory that is there already.
+func BenchmarkCodec(b *testing.B) {
+	shapes(b, func(b *testing.B, p shard.Params, blob []byte) {
+		c, err := shard.NewCodec(p)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, pairs, err := c.Encode(blob, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(len(blob)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, pairs, err = c.Encode(blob, pairs); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -117,6 +117,9 @@ func (g *grid) decodeRows(matrix []byte, used []Sliver) error {
 	}
 	return g.decodeBatches(dec, g.Cols(), func(l *decodeLanes, first, count int) error {
 		from, to := first*g.symbolSize, (first+count)*g.symbolSize
+		if len(dec.Missing()) == 0 {
+			return nil
+		}
 		for i := range used {
 			l.layout.PutRun(l.in[i], used[i].Data[from:to])
 		}
@@ -138,11 +141,13 @@ func (g *grid) decodeCols(matrix []byte, used []Sliver) error {
 		return err
 	}
 	return g.decodeBatches(dec, g.Rows(), func(l *decodeLanes, first, count int) error {
-		for i := range used {
-			l.layout.PutRun(l.in[i], used[i].Data[first*ss:(first+count)*ss])
-		}
-		if err := dec.Decode(l.in, l.out, &l.work); err != nil {
-			return err
+		if len(dec.Missing()) > 0 {
+			for i := range used {
+				l.layout.PutRun(l.in[i], used[i].Data[first*ss:(first+count)*ss])
+			}
+			if err := dec.Decode(l.in, l.out, &l.work); err != nil {
+				return err
+			}
 		}
 		for r := first; r < first+count; r++ {
 			for i := range used {

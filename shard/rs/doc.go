@@ -32,9 +32,10 @@
 // A block of 64 bytes holds 32 words: low bytes first, then high bytes. The last
 // t = size mod 64 bytes of a symbol hold t/2 words in the same way, t/2 low
 // bytes, then t/2 high bytes. A lane has the whole blocks of its symbols one
-// after the other and then the words of all their tails, packed into blocks:
+// after the other and then the words of all their tails, as many tails to a
+// block as fit:
 //
-//	blocks of symbol 0 │ blocks of symbol 1 │ … │ tail words of 0, 1, …
+//	blocks of symbol 0 │ blocks of symbol 1 │ … │ tails of 0, 1 │ tails of 2, 3 │ …
 //
 // So symbols of 64·x bytes lie in a lane as they are.
 //

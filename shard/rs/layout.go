@@ -14,16 +14,25 @@ type Layout struct {
 	count int // symbols in the lane
 	whole int // bytes of a symbol in whole blocks
 	words int // words of a symbol in its tail
+	per   int // tails in a block
 }
 
 // NewLayout returns the layout of count symbols of size bytes; size is even.
 func NewLayout(size, count int) Layout {
-	return Layout{size: size, count: count, whole: size &^ (blockSize - 1), words: size % blockSize / 2}
+	l := Layout{size: size, count: count, whole: size &^ (blockSize - 1), words: size % blockSize / 2}
+	if l.words > 0 {
+		l.per = blockWords / l.words
+	}
+	return l
 }
 
 // Len returns the length of a lane in bytes, a multiple of 64.
 func (l Layout) Len() int {
-	return l.count*l.whole + (l.count*l.words+blockWords-1)/blockWords*blockSize
+	size := l.count * l.whole
+	if l.words > 0 {
+		size += (l.count + l.per - 1) / l.per * blockSize
+	}
+	return size
 }
 
 // Plain reports whether a lane is nothing but its symbols side by side.
@@ -35,27 +44,8 @@ func (l Layout) Put(lane []byte, i int, symbol []byte) {
 	if l.words == 0 {
 		return
 	}
-	low := symbol[l.whole : l.whole+l.words]
-	high := symbol[l.whole+l.words : l.whole+2*l.words]
-	word := i * l.words
-	for len(low) > 0 {
-		block, at := l.tail(lane, word)
-		n := copy(block[at:blockWords], low)
-		copy(block[blockWords+at:], high[:n])
-		low, high = low[n:], high[n:]
-		word += n
-	}
-}
-
-// PutRun writes all symbols of the lane from run, in which they lie side by side.
-func (l Layout) PutRun(lane, run []byte) {
-	if l.words == 0 {
-		copy(lane, run)
-		return
-	}
-	for i := range l.count {
-		l.Put(lane, i, run[i*l.size:(i+1)*l.size])
-	}
+	at := l.count*l.whole + i/l.per*blockSize + i%l.per*l.words
+	l.split(lane[at:], symbol[l.whole:])
 }
 
 // Get reads symbol i of the lane into symbol, which has the size of one.
@@ -64,15 +54,22 @@ func (l Layout) Get(symbol, lane []byte, i int) {
 	if l.words == 0 {
 		return
 	}
-	low := symbol[l.whole : l.whole+l.words]
-	high := symbol[l.whole+l.words : l.whole+2*l.words]
-	word := i * l.words
-	for len(low) > 0 {
-		block, at := l.tail(lane, word)
-		n := copy(low, block[at:blockWords])
-		copy(high[:n], block[blockWords+at:])
-		low, high = low[n:], high[n:]
-		word += n
+	at := l.count*l.whole + i/l.per*blockSize + i%l.per*l.words
+	l.join(symbol[l.whole:], lane[at:])
+}
+
+// PutRun writes all symbols of the lane from run, in which they lie side by side.
+func (l Layout) PutRun(lane, run []byte) {
+	if l.words == 0 {
+		copy(lane, run)
+		return
+	}
+	tails, at := lane[l.count*l.whole:], 0
+	for i := range l.count {
+		symbol := run[i*l.size : (i+1)*l.size]
+		copy(lane[i*l.whole:(i+1)*l.whole], symbol)
+		l.split(tails[at:], symbol[l.whole:])
+		at = l.next(at)
 	}
 }
 
@@ -82,13 +79,51 @@ func (l Layout) GetRun(run, lane []byte) {
 		copy(run, lane)
 		return
 	}
+	tails, at := lane[l.count*l.whole:], 0
 	for i := range l.count {
-		l.Get(run[i*l.size:(i+1)*l.size], lane, i)
+		symbol := run[i*l.size : (i+1)*l.size]
+		copy(symbol[:l.whole], lane[i*l.whole:])
+		l.join(symbol[l.whole:], tails[at:])
+		at = l.next(at)
 	}
 }
 
-// tail returns the block that holds a word of the tails and its place there.
-func (l Layout) tail(lane []byte, word int) (block []byte, at int) {
-	off := l.count*l.whole + word/blockWords*blockSize
-	return lane[off : off+blockSize], word % blockWords
+// next returns the place of the tail after the one at at.
+func (l Layout) next(at int) int {
+	at += l.words
+	if at%blockSize+l.words > blockWords {
+		at = (at/blockSize + 1) * blockSize
+	}
+	return at
 }
+
+// split puts a tail into the two halves of a block.
+func (l Layout) split(block, tail []byte) {
+	w := l.words
+	if w <= fewWords {
+		low, high, tail := block[:w], block[blockWords:blockWords+w], tail[:2*w]
+		for i := range low {
+			low[i], high[i] = tail[i], tail[w+i]
+		}
+		return
+	}
+	copy(block[:w], tail)
+	copy(block[blockWords:blockWords+w], tail[w:])
+}
+
+// join puts a tail together from the two halves of a block.
+func (l Layout) join(tail, block []byte) {
+	w := l.words
+	if w <= fewWords {
+		low, high, tail := block[:w], block[blockWords:blockWords+w], tail[:2*w]
+		for i := range low {
+			tail[i], tail[w+i] = low[i], high[i]
+		}
+		return
+	}
+	copy(tail, block[:w])
+	copy(tail[w:2*w], block[blockWords:])
+}
+
+// fewWords is up to where moving bytes one by one is faster than calls of copy.
+const fewWords = 4

@@ -274,7 +274,7 @@ func TestLayout(t *testing.T) {
 			l := NewLayout(size, count)
 			run := bytes.Join(randomSymbols(rand.New(rand.NewPCG(1, 2)), count, size), nil)
 			lane := make([]byte, l.Len())
-			if len(lane)%64 != 0 || len(lane) < len(run) || len(lane) >= len(run)+64 {
+			if len(lane)%64 != 0 || len(lane) < len(run) || len(lane) > 2*len(run)+62 {
 				t.Fatalf("size %d, count %d: lane of %d bytes", size, count, len(lane))
 			}
 			l.PutRun(lane, run)

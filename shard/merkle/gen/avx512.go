@@ -167,58 +167,69 @@ func leaf512() {
 	KMOVQ(mask, K2)
 
 	Label("leafLoop")
+	CMPQ(blocks, U8(1))
+	JNE(LabelRef("leaf16"))
+	TESTQ(out, out)
+	JZ(LabelRef("leaf16"))
 	{
 		low, high := GP64(), GP64()
-		CMPQ(blocks, U8(1))
-		JNE(LabelRef("leafLoad"))
-		TESTQ(out, out)
-		JZ(LabelRef("leafLoad"))
 		Load(Param("low"), low)
 		Load(Param("high"), high)
 		KMOVQ(low, K3)
 		KANDQ(K3, K1, K1)
 		KMOVQ(high, K2)
+		// Most message words of a short end are zero.
+		TESTQ(high, high)
+		JNZ(LabelRef("leaf16"))
+		SHRQ(U8(32), low)
+		JNZ(LabelRef("leaf8"))
 	}
-	Label("leafLoad")
-	at := GP64()
-	for half := range 2 {
-		for i := range 8 {
-			MOVQ(Mem{Base: src, Disp: 8 * i}, at)
-			k := []OpmaskPhysical{K1, K2}[half]
-			VMOVDQU8_Z(Mem{Base: at, Index: off, Scale: 1, Disp: 64*half - 1}, k, v(i))
+	at, tmp := GP64(), GP64()
+	block := func(name string, words int) {
+		Label(name)
+		for half := 0; half < (words+7)/8; half++ {
+			for i := range 8 {
+				MOVQ(Mem{Base: src, Disp: 8 * i}, at)
+				k := []OpmaskPhysical{K1, K2}[half]
+				VMOVDQU8_Z(Mem{Base: at, Index: off, Scale: 1, Disp: 64*half - 1}, k, v(i))
+			}
+			transpose512(16 + 8*half)
 		}
-		transpose512(16 + 8*half)
+		TESTQ(off, off)
+		JNZ(LabelRef(name + "Carried"))
+		VPMOVZXBQ(Mem{Base: carry}, v(0))
+		VPORQ(v(0), m(0), m(0))
+		MOVQ(I64(-1), mask)
+		KMOVQ(mask, K1)
+		Label(name + "Carried")
+		for i := range 8 {
+			VMOVDQU64(Mem{Base: state, Disp: 64 * i}, v(i))
+			VPBROADCASTQ(constant(constIV+i), v(8+i))
+		}
+		CMPQ(blocks, U8(1))
+		JNE(LabelRef(name + "Count"))
+		TESTQ(out, out)
+		JZ(LabelRef(name + "Count"))
+		Load(Param("total"), count)
+		VPBROADCASTQ(constant(constLast), v(14))
+		Label(name + "Count")
+		MOVQ(constant(constIV+4), tmp)
+		XORQ(count, tmp)
+		VPBROADCASTQ(tmp, v(12))
+		rounds512(words)
+		for i := range 8 {
+			VPTERNLOGQ(U8(0x96), Mem{Base: state, Disp: 64 * i}, v(8+i), v(i))
+		}
+		for i := range 8 {
+			VMOVDQU64(v(i), Mem{Base: state, Disp: 64 * i})
+		}
 	}
-	TESTQ(off, off)
-	JNZ(LabelRef("leafCarried"))
-	VPMOVZXBQ(Mem{Base: carry}, v(0))
-	VPORQ(v(0), m(0), m(0))
-	MOVQ(I64(-1), mask)
-	KMOVQ(mask, K1)
-	Label("leafCarried")
-	for i := range 8 {
-		VMOVDQU64(Mem{Base: state, Disp: 64 * i}, v(i))
-		VPBROADCASTQ(constant(constIV+i), v(8+i))
-	}
-	tmp := GP64()
-	CMPQ(blocks, U8(1))
-	JNE(LabelRef("leafCount"))
-	TESTQ(out, out)
-	JZ(LabelRef("leafCount"))
-	Load(Param("total"), count)
-	VPBROADCASTQ(constant(constLast), v(14))
-	Label("leafCount")
-	MOVQ(constant(constIV+4), tmp)
-	XORQ(count, tmp)
-	VPBROADCASTQ(tmp, v(12))
-	Label("leafRounds")
-	rounds512(16)
-	for i := range 8 {
-		VPTERNLOGQ(U8(0x96), Mem{Base: state, Disp: 64 * i}, v(8+i), v(i))
-	}
-	for i := range 8 {
-		VMOVDQU64(v(i), Mem{Base: state, Disp: 64 * i})
-	}
+	block("leaf4", 4)
+	JMP(LabelRef("leafNext"))
+	block("leaf8", 8)
+	JMP(LabelRef("leafNext"))
+	block("leaf16", 16)
+	Label("leafNext")
 	ADDQ(U32(128), off)
 	ADDQ(U32(128), count)
 	DECQ(blocks)
