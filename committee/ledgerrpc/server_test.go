@@ -1,0 +1,372 @@
+package ledgerrpc
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/p2p"
+	"github.com/floe-storage/floe/p2p/p2ptest"
+	"github.com/floe-storage/floe/p2p/wire"
+)
+
+// eventually polls a condition of another goroutine's making.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	ctx := bounded(t)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("waited in vain for %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Server) underWay() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.ends)
+}
+
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	n := connect(t, 2)
+	var heights []uint64
+	for b, err := range n.client.Events(bounded(t), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		heights = append(heights, b.Height)
+		switch len(heights) {
+		case 1:
+			tx := signed(0, ledger.Send{To: ledger.Address{1}, Amount: 5})
+			if _, err := n.client.Broadcast(t.Context(), tx); err != nil {
+				t.Fatal(err)
+			}
+		case 2:
+			v, err := b.Events[0].Parse()
+			if sent, ok := v.(ledger.FundsSent); err != nil || !ok || sent.Amount != 5 || b.Events[0].Tx == ([32]byte{}) || b.Time == 0 {
+				t.Errorf("got %+v, %v", b, err)
+			}
+			n.servers[n.first()].Close() // the next one goes on
+			n.chain.EndEpoch()
+		}
+		if len(heights) == 3 {
+			break
+		}
+	}
+	if heights[0] != 1 || heights[1] != 2 || heights[2] != 3 {
+		t.Errorf("heights %v", heights)
+	}
+	for _, s := range n.servers {
+		eventually(t, "the server to notice that nobody listens", func() bool { return s.underWay() == 0 })
+	}
+}
+
+// Blocks out of order, of another shape or without end are not passed on.
+func TestFollowLies(t *testing.T) {
+	t.Parallel()
+	block := func(height, time uint64, more bool, events int) []byte {
+		b := ledger.BlockEvents{Height: height, Time: time}
+		for range events {
+			b.Events = append(b.Events, ledger.TxEvent{Event: ledger.Event{Kind: "lie"}})
+		}
+		return framed(&answer{call: callFollow, more: more, block: b})
+	}
+	join := func(frames ...[]byte) []byte { return bytes.Join(frames, nil) }
+	for name, frames := range map[string][]byte{
+		"not the first":      block(2, 1, false, 0),
+		"part of another":    join(block(1, 1, true, 1), block(2, 1, false, 1)),
+		"other time":         join(block(1, 1, true, 1), block(1, 2, false, 1)),
+		"a part of nothing":  join(block(1, 1, true, 1), block(1, 1, true, 0), block(1, 1, true, 0)),
+		"never ends":         bytes.Repeat(block(1, 1, true, 25_000), 11),
+		"ends within":        join(block(1, 1, true, 1)),
+		"fault after a part": join(block(1, 1, true, 1), framed(&answer{fault: wire.Error{Code: wire.CodeInternal}})),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := connect(t, 2)
+			n.lie(0, reply(frames))
+			for b, err := range n.client.Events(bounded(t), 1) {
+				if err != nil || b.Height != 1 || len(b.Events) != 0 {
+					t.Errorf("got %+v, %v", b, err)
+				}
+				break
+			}
+		})
+	}
+	n := connect(t, 2)
+	n.chain.Commit()
+	n.lie(0, reply(join(block(1, 1, false, 1), block(1, 1, false, 1)))) // the second is a repetition
+	var got []int
+	for b, err := range n.client.Events(bounded(t), 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, len(b.Events)); len(got) == 2 {
+			break
+		}
+	}
+	if got[0] != 1 || got[1] != 0 {
+		t.Errorf("events of the blocks: %v", got)
+	}
+}
+
+// large is a chain with one large block.
+type large struct {
+	Backend
+	events int
+}
+
+func (l large) Events(ctx context.Context, from uint64) iter.Seq2[ledger.BlockEvents, error] {
+	return func(yield func(ledger.BlockEvents, error) bool) {
+		b := ledger.BlockEvents{Height: from, Time: 1}
+		for i := range l.events {
+			b.Events = append(b.Events, ledger.TxEvent{Index: uint32(i), Event: ledger.Event{Kind: "large", Body: make([]byte, 300)}})
+		}
+		if yield(b, nil) {
+			<-ctx.Done()
+			yield(b, ctx.Err())
+		}
+	}
+}
+
+func TestLargeBlock(t *testing.T) {
+	t.Parallel()
+	n := connect(t, 1)
+	n.servers[0].Close()
+	const events = 40_000 // twelve megabytes
+	defer Serve(n.hosts[0], large{n.chain, events}).Close()
+	for b, err := range n.client.Events(bounded(t), 3) {
+		if err != nil || b.Height != 3 || len(b.Events) != events {
+			t.Fatalf("height %d, %d events, %v", b.Height, len(b.Events), err)
+		}
+		for i, ev := range b.Events {
+			if ev.Index != uint32(i) || len(ev.Body) != 300 {
+				t.Fatalf("event %d: %+v", i, ev)
+			}
+		}
+		break
+	}
+}
+
+// A peer gets maxPerPeer calls at a time, others are not affected, and what one
+// gives up is free again.
+func TestLimitPerPeer(t *testing.T) {
+	t.Parallel()
+	n := connect(t, 1)
+	other := p2ptest.New(t, 1, func(_ int, cfg *p2p.Config) { cfg.Identity = p2ptest.Identity(7) })[0]
+	p2ptest.Connect(t, other, n.hosts[0])
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for i := range maxPerPeer {
+		s, err := n.hosts[1].Open(ctx, n.hosts[0].ID(), Protocol)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := wire.Write(s, &request{call: callFollow, minHeight: 1000}); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the call to begin", func() bool { return n.servers[0].underWay() == i+1 })
+	}
+	view := func(c *Client) error { return c.View(bounded(t), func(ledger.Reader, uint64) error { return nil }) }
+	err := view(n.client)
+	if pause, busy := wire.IsBusy(err); !busy || pause == 0 || !errors.Is(err, ErrUnavailable) {
+		t.Errorf("one too many: got %v", err)
+	}
+	if err := view(NewClient(other, n.hosts[0].ID())); err != nil {
+		t.Errorf("another peer: %v", err)
+	}
+	cancel()
+	eventually(t, "the calls to end", func() bool { return n.servers[0].underWay() == 0 })
+	if err := view(n.client); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	eventually(t, "the last calls to end", func() bool { return n.servers[0].underWay() == 0 })
+	n.servers[0].mu.Lock()
+	defer n.servers[0].mu.Unlock()
+	if len(n.servers[0].calls) != 0 || n.servers[0].held != 0 {
+		t.Errorf("left: %v calls, %d bytes", n.servers[0].calls, n.servers[0].held)
+	}
+}
+
+// exchange sends bytes on a stream of their own and returns the answer.
+func (n *network) exchange(t *testing.T, b []byte) (*answer, error) {
+	t.Helper()
+	s, err := n.hosts[1].Open(bounded(t), n.hosts[0].ID(), Protocol)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Reset()
+	if _, err := s.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	var a answer
+	err = wire.Read(s, &a)
+	return &a, err
+}
+
+func TestBadRequests(t *testing.T) {
+	t.Parallel()
+	n := connect(t, 1)
+	value := func(q *request) []byte { return framed(q) }
+	for name, tt := range map[string]struct {
+		bytes []byte
+		want  wire.Code
+	}{
+		"garbage":              {[]byte{3, 0, 0, 0, 0xff, 0xff, 0xff}, wire.CodeInvalid},
+		"oversized":            {[]byte{0xff, 0xff, 0xff, 0xff}, wire.CodeInvalid},
+		"height far ahead":     {value(&request{call: callGet, minHeight: 1 << 40}), wire.CodeUnavailable},
+		"get, then something":  {append(value(&request{call: callGet}), value(&request{call: callAwait})...), wire.CodeInvalid},
+		"get, then garbage":    {append(value(&request{call: callGet}), 1, 0, 0, 0, 99), wire.CodeInvalid},
+		"range of no pairs":    {value(&request{call: callRange}), wire.CodeOK},
+		"nothing to broadcast": {value(&request{call: callBroadcast}), wire.CodeOK},
+	} {
+		a, err := n.exchange(t, tt.bytes)
+		if err == nil && strings.Contains(name, "then") { // the first one is answered
+			s, err := n.hosts[1].Open(bounded(t), n.hosts[0].ID(), Protocol)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Write(tt.bytes); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				a = new(answer)
+				if err := wire.Read(s, a); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			if _, err := s.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+				t.Errorf("%s: the stream goes on: %v", name, err)
+			}
+		}
+		if err != nil || a.fault.Code != tt.want {
+			t.Errorf("%s: got %+v, %v", name, a.fault, err)
+		}
+	}
+	if a, err := n.exchange(t, nil); err == nil && a.fault.Code == wire.CodeOK {
+		t.Error("a stream without a request is answered")
+	}
+}
+
+// fat is a state in which every value is large.
+type fat struct{ Backend }
+
+func (f fat) View(ctx context.Context, read func(ledger.Reader, uint64) error) error {
+	return f.Backend.View(ctx, func(_ ledger.Reader, h uint64) error { return read(hostileReader(make([]byte, maxValues/2)), h) })
+}
+
+func TestLargeValues(t *testing.T) {
+	t.Parallel()
+	n := connect(t, 1)
+	n.servers[0].Close()
+	s := Serve(n.hosts[0], fat{n.chain})
+	defer s.Close()
+	for count, want := range map[int]wire.Code{1: wire.CodeOK, 2: wire.CodeOK, 3: wire.CodeTooLarge, maxKeys: wire.CodeTooLarge} {
+		q := &request{call: callGet}
+		for i := range count {
+			q.keys = append(q.keys, []byte{byte(i)})
+		}
+		a, err := n.exchange(t, framed(q))
+		if err != nil || a.fault.Code != want || want == wire.CodeOK && len(a.pairs) != count {
+			t.Errorf("%d values: got %v, %v", count, &a.fault, err)
+		}
+	}
+	// When all the room for answers is taken, the next is told to come back.
+	if !s.hold(maxHeld) {
+		t.Fatal("the room is taken already")
+	}
+	a, err := n.exchange(t, framed(&request{call: callGet, keys: [][]byte{{1}}}))
+	if err != nil || a.fault.Code != wire.CodeBusy {
+		t.Errorf("no room: got %v, %v", &a.fault, err)
+	}
+	s.hold(-maxHeld)
+}
+
+// Close ends calls of all kinds and waits for them; the client learns of it.
+func TestServerClose(t *testing.T) {
+	t.Parallel()
+	n := connect(t, 1)
+	n.chain.Hold(true)
+	faults := make(chan error)
+	inView := make(chan struct{})
+	go func() {
+		faults <- n.client.View(bounded(t), func(r ledger.Reader, _ uint64) error {
+			close(inView)
+			for r.Get([]byte("key")) == nil { // until the server goes
+				if _, err := ledger.ReadSystem(r); err != nil {
+					return err
+				}
+				r.Ascend([]byte{5}, nil, func([]byte, []byte) bool { return false })
+				if r.(*reader).err != nil {
+					return nil
+				}
+			}
+			return nil
+		})
+	}()
+	go func() { _, err := n.client.Await(bounded(t), [32]byte{1}); faults <- err }()
+	go func() {
+		for _, err := range n.client.Events(bounded(t), 100) {
+			faults <- err
+		}
+	}()
+	<-inView
+	eventually(t, "the calls to begin", func() bool { return n.servers[0].underWay() == 3 })
+	n.servers[0].Close()
+	if left := n.servers[0].underWay(); left != 0 {
+		t.Errorf("%d calls are left", left)
+	}
+	for range 3 {
+		if err := <-faults; !errors.Is(err, ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
+	}
+	n.servers[0].Close()
+}
+
+// When servers, clients and hosts are closed nothing is left running.
+func TestNothingLeaks(t *testing.T) { //nolint:paralleltest // counts goroutines
+	before := runtime.NumGoroutine()
+	t.Run("calls", func(t *testing.T) {
+		n := connect(t, 2)
+		reached := make(chan struct{}, 2)
+		n.lie(0, func(ctx context.Context, _ *p2p.Stream) {
+			reached <- struct{}{}
+			<-ctx.Done()
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		faults := make(chan error, 2)
+		go func() { _, err := n.client.Await(ctx, [32]byte{}); faults <- err }()
+		go func() {
+			for _, err := range n.client.Events(ctx, 1) {
+				faults <- err
+			}
+		}()
+		for range 2 {
+			<-reached
+		}
+		cancel()
+		for range 2 {
+			if err := <-faults; !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		}
+	})
+	eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
+}
