@@ -39,7 +39,7 @@ func devnetInBackground(ts *testscript.TestScript, _ bool, args []string) {
 	b.cmd = exec.Command("floe", append(args, "--", "hold", listener.Addr().String())...) //nolint:gosec // the test's own
 	b.cmd.Dir = ts.MkAbs(".")
 	b.cmd.Stderr = &b.err
-	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "PATH", "TMPDIR"} {
+	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "PATH", "TMPDIR", "GORACE"} {
 		b.cmd.Env = append(b.cmd.Env, name+"="+ts.Getenv(name))
 	}
 	ts.Check(b.cmd.Start())

@@ -21,6 +21,10 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"floe": main, "hold": hold, "obey": obey})
 }
 
+// hasty lets programs built with the race detector end without the second that
+// they would otherwise wait for reports.
+const hasty = "atexit_sleep_ms=10"
+
 // TestScripts runs testdata/*.txt. Besides the usual commands scripts have
 //
 //	exits CODE PROGRAM [ARG…]   run a program that ends with that exit status
@@ -38,6 +42,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("GORACE", hasty)
 			e.Values[backgroundKey{}] = &background{}
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
 			return nil

@@ -32,6 +32,7 @@ func start(t *testing.T, stdin io.Reader, args ...string) *process {
 	p := &process{Cmd: exec.CommandContext(t.Context(), "floe", args...), t: t, home: t.TempDir()}
 	p.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + p.home, "XDG_CONFIG_HOME=" + filepath.Join(p.home, "config"), "TMPDIR=" + p.temp(),
+		"GORACE=" + hasty, "GOCOVERDIR=" + p.home, // which says so when it is missing
 	}
 	if err := os.Mkdir(p.temp(), 0o700); err != nil {
 		t.Fatal(err)
