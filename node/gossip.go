@@ -140,15 +140,23 @@ func (g *gossip) listen(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		sender := g.node.Committee().ByNetworkKey(m.From)
-		a, err := repair.ParseAnnouncement(m.Data, g.node.params.Shards())
-		if sender == nil || err != nil {
-			continue // the committee has changed since the message was let in
-		}
-		if err := g.node.repairer.Observe(sender.ID, a); err != nil && !errors.Is(err, repair.ErrOld) {
+		if err := g.hear(m.From, m.Data); err != nil && !errors.Is(err, repair.ErrOld) {
 			g.log.DebugContext(ctx, "announcement was dropped", "peer", m.From, "err", err)
 		}
 	}
+}
+
+// hear folds in what a member has announced.
+func (g *gossip) hear(from p2p.PeerID, data []byte) error {
+	sender := g.node.Committee().ByNetworkKey(from)
+	if sender == nil { // the committee has changed since the message was let in
+		return repair.ErrNotMember
+	}
+	a, err := repair.ParseAnnouncement(data, g.node.params.Shards())
+	if err != nil {
+		return err
+	}
+	return g.node.repairer.Observe(sender.ID, a)
 }
 
 func (g *gossip) close() { g.topic.Close() }
