@@ -136,6 +136,7 @@ type colWorker struct {
 	buffer laneBuffer
 	hasher leafHasher
 	run    []byte // one row's cells
+	block  []byte // a group's cells, for a streamer
 	leaves []Hash // of a group, by row and column
 	upper  []Hash // scratch of its columns
 	roots  []Hash // of the rows' parts

@@ -87,6 +87,12 @@ func (e *encoder) run() error {
 	if err := e.expandCols(); err != nil {
 		return err
 	}
+	e.rowTrees()
+	return nil
+}
+
+// rowTrees computes the roots of the rows from what the groups gave.
+func (e *encoder) rowTrees() {
 	const rows = 64
 	parallel((e.n+rows-1)/rows, func(_ int, next func() (int, bool)) {
 		for t, ok := next(); ok; t, ok = next() {
@@ -95,7 +101,6 @@ func (e *encoder) run() error {
 				e.groups, merkle.Depth(e.groups))
 		}
 	})
-	return nil
 }
 
 // blobRun returns the run of up to len(dst) bytes of the padded blob from byte off
@@ -153,15 +158,20 @@ func (e *encoder) expandCols() error {
 	failed := e.codec.failed[:e.groups]
 	parallel(e.groups, func(worker int, next func() (int, bool)) {
 		w := &e.codec.workers[worker]
-		w.run = resize(w.run, e.groupLen*e.symbolSize)
-		w.leaves = resize(w.leaves, e.groupLen*e.n)
-		w.upper = resize(w.upper, (e.n+1)/2*e.groupLen)
-		w.roots = resize(w.roots, e.n)
+		w.prepare(e)
 		for t, ok := next(); ok; t, ok = next() {
 			failed[t] = e.expandGroup(w, t)
 		}
 	})
 	return firstError(failed)
+}
+
+// prepare makes room for groups.
+func (w *colWorker) prepare(e *encoder) {
+	w.run = resize(w.run, e.groupLen*e.symbolSize)
+	w.leaves = resize(w.leaves, e.groupLen*e.n)
+	w.upper = resize(w.upper, (e.n+1)/2*e.groupLen)
+	w.roots = resize(w.roots, e.n)
 }
 
 // expandGroup does group t.
@@ -184,12 +194,19 @@ func (e *encoder) expandGroup(w *colWorker, t int) error {
 		e.parityRow(w, layout, lanes[r], r, first, count)
 	}
 	w.hasher.flush()
+	e.groupTrees(w, t, first, count)
+	return nil
+}
+
+// groupTrees computes from the leaf hashes of group t what the group gives to the
+// roots. The hashes are lost.
+func (e *encoder) groupTrees(w *colWorker, t, first, count int) {
+	leaves := w.leaves[:e.n*count]
 	merkle.RootsAcross(e.colRoots[first:first+count], leaves, w.upper)
 	merkle.Subtrees(w.roots, leaves, count, bits.Len(uint(e.groupLen))-1)
 	for r, node := range w.roots {
 		e.nodes[r*e.groups+t] = node
 	}
-	return nil
 }
 
 // sourceRow puts the cells of row r < Rows in count columns from first on into

@@ -37,6 +37,9 @@ var ErrNotEnough = errors.New("shard: not enough pieces")
 // ErrParams says that a Params was not made by NewParams.
 var ErrParams = errors.New("shard: parameters are not set")
 
+// ErrClosed says that an Encoder or a Decoder was used after its Close.
+var ErrClosed = errors.New("shard: closed")
+
 // InvalidError says that something received cannot be what it claims to be: its
 // author is faulty, and asking again for the same is of no use.
 type InvalidError struct {

@@ -24,6 +24,13 @@ type SliverPair struct {
 	Primary, Secondary Sliver
 }
 
+// clone returns the pair with data of its own.
+func (p SliverPair) clone() SliverPair {
+	p.Primary.Data = slices.Clone(p.Primary.Data)
+	p.Secondary.Data = slices.Clone(p.Secondary.Data)
+	return p
+}
+
 // EncodeTo writes the canonical form without the axis.
 func (s *Sliver) EncodeTo(e *bcs.Encoder) {
 	e.Bytes(s.Data)

@@ -189,3 +189,43 @@ func TestBatches(t *testing.T) {
 		}
 	}
 }
+
+// Leaves in pieces of any number and length have the hashes of whole leaves.
+func TestPieces(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{0, 2, 126, 127, 128, 129, 255, 256, 384, 1000, 1024} {
+		for _, piece := range []int{128, 256, 640} {
+			const count = 21
+			leaves := make([][]byte, count)
+			want := make([]Hash, count)
+			for i := range leaves {
+				leaves[i] = make([]byte, size)
+				noise(leaves[i], uint64(i))
+				want[i] = LeafHash(leaves[i])
+			}
+			for _, l := range levels() {
+				p := NewPieces(count)
+				p.lanes = l
+				got := make([]Hash, count)
+				for _, part := range [][2]int{{0, 16}, {16, count}} {
+					for off := 0; ; off += piece {
+						var pieces [][]byte
+						for _, leaf := range leaves[part[0]:part[1]] {
+							pieces = append(pieces, leaf[off:min(off+piece, size)])
+						}
+						if off+piece >= size {
+							p.Finish(got[part[0]:part[1]], part[0], off, pieces)
+							break
+						}
+						p.Write(part[0], off, pieces)
+					}
+				}
+				for i := range want {
+					if got[i] != want[i] {
+						t.Fatalf("%d lanes: leaf %d of %d bytes in pieces of %d: got %v, want %v", l, i, size, piece, got[i], want[i])
+					}
+				}
+			}
+		}
+	}
+}
