@@ -239,7 +239,7 @@ func (s *storing) certifyOnce(ctx context.Context) error {
 	s.result.Times.Certify += time.Since(begin)
 	s.result.Cost += sent.Fee
 	if err != nil {
-		return fmt.Errorf("certify blob %v: %w", s.result.BlobID, err)
+		return fmt.Errorf("certify blob %v: %w", s.result.BlobID, unreached(err))
 	}
 	s.result.Blob, err = s.client.blob(ctx, object)
 	return err
