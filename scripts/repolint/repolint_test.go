@@ -35,11 +35,12 @@ var rooms = map[string][]string{
 	"shard/shardtest": {"shard", "shard/merkle", "shard/rs"},
 	"shard/store":     {"shard", "shard/bcs"},
 
-	"committee/keyfile":   {},
-	"committee":           {"shard", "shard/bcs", "committee/bls"},
-	"committee/ledger":    {"shard", "shard/bcs", "committee", "committee/bls"},
-	"committee/comet":     {"committee/ledger", "p2p"},
-	"committee/ledgerrpc": {"shard", "shard/bcs", "committee", "committee/bls", "committee/ledger", "p2p", "p2p/wire"},
+	"committee/keyfile":           {},
+	"committee":                   {"shard", "shard/bcs", "committee/bls"},
+	"committee/ledger":            {"shard", "shard/bcs", "committee", "committee/bls"},
+	"committee/comet":             {"committee/ledger", "p2p"},
+	"committee/ledgerrpc":         {"shard", "shard/bcs", "committee", "committee/bls", "committee/ledger", "p2p", "p2p/wire"},
+	"committee/ledgerrpc/rpctest": {"committee", "committee/bls", "committee/ledger"},
 
 	"p2p/wire":     {"shard", "shard/bcs", "shard/merkle", "committee", "committee/bls"},
 	"p2p/exchange": {"p2p", "p2p/wire", "shard", "committee", "committee/bls"},
