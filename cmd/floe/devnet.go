@@ -177,7 +177,9 @@ func damaged(err error) bool {
 }
 
 // say tells the user something that is not data.
-func (a *app) say(format string, args ...any) { fmt.Fprintf(a.err, format+"\n", args...) }
+func (a *app) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.err, format+"\n", args...) // there is nowhere left to complain
+}
 
 func (a *app) describe(net *devnet.Net, temporary bool) {
 	kept := "kept"

@@ -63,9 +63,9 @@ func (a *app) report(err error) int {
 		_ = a.printJSON(body) // there is nowhere left to report to
 		return code
 	}
-	fmt.Fprintln(a.err, "floe: error:", err)
+	a.say("floe: error: %v", err)
 	if hint != "" {
-		fmt.Fprintln(a.err, "floe: hint:", hint)
+		a.say("floe: hint: %s", hint)
 	}
 	return code
 }

@@ -35,11 +35,11 @@ func (p *progress) show(s client.Progress) {
 	if s.Total > 0 {
 		text += fmt.Sprintf(" %d of %d shards confirmed", s.Done, s.Total)
 	}
-	fmt.Fprintf(p.out, "%s%s …", clearLine, text)
+	_, _ = fmt.Fprintf(p.out, "%s%s …", clearLine, text) // it is for the eye only
 }
 
 func (p *progress) end() {
 	if p.used {
-		fmt.Fprint(p.out, clearLine)
+		_, _ = fmt.Fprint(p.out, clearLine) // see show
 	}
 }

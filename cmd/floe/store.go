@@ -80,10 +80,10 @@ func (a *app) store(ctx context.Context, net *network, in *input, opt client.Sto
 		return err
 	}
 	if result.AlreadyCertified {
-		fmt.Fprintf(a.err, "already certified until the start of epoch %d; nothing to pay\n", result.Blob.Storage.End)
+		a.say("already certified until the start of epoch %d; nothing to pay", result.Blob.Storage.End)
 		return nil
 	}
-	fmt.Fprintf(a.err, "%s stored until the start of epoch %d for %s, certified at height %d\n",
+	a.say("%s stored until the start of epoch %d for %s, certified at height %d",
 		size(result.Size), result.Blob.Storage.End, wal(result.Cost), result.Blob.Point.Height)
 	return nil
 }

@@ -23,7 +23,7 @@ const (
 	statusSizeExceeded      = "SIZE_EXCEEDED"
 	statusRange             = "RANGE_NOT_SATISFIABLE"
 	statusResourceExhausted = "RESOURCE_EXHAUSTED"
-	statusCancelled         = "CANCELLED"
+	statusCancelled         = "CANCELLED" //nolint:misspell // as gRPC spells it
 	statusInternal          = "INTERNAL"
 	statusUnavailable       = "UNAVAILABLE"
 	statusDeadline          = "DEADLINE_EXCEEDED"
@@ -162,7 +162,7 @@ func problemOf(err error) problem {
 	case errors.Is(err, context.DeadlineExceeded):
 		return problem{code: http.StatusGatewayTimeout, status: statusDeadline, reason: "DEADLINE_EXCEEDED", message: "the network did not answer in time"}
 	case errors.Is(err, context.Canceled): // by the one who asked
-		return problem{code: statusClientClosedConn, status: statusCancelled, reason: "CANCELLED", message: "the request was given up"}
+		return problem{code: statusClientClosedConn, status: statusCancelled, reason: "REQUEST_GIVEN_UP", message: "the request was given up"}
 	default:
 		return problem{code: http.StatusInternalServerError, status: statusInternal, reason: reasonInternal, message: "internal error", internal: err}
 	}

@@ -15,10 +15,10 @@ import (
 var contentPath = "/v1/blobs/" + contentID.String()
 
 // wantHeaders checks headers; "" stands for none.
-func wantHeaders(t *testing.T, res *http.Response, want map[string]string) {
+func wantHeaders(t *testing.T, res answer, want map[string]string) {
 	t.Helper()
 	for name, value := range want {
-		if got := res.Header.Get(name); got != value {
+		if got := res.header.Get(name); got != value {
 			t.Errorf("got %s %q, want %q", name, got, value)
 		}
 	}
@@ -39,8 +39,8 @@ func TestGet(t *testing.T) {
 	h := newAPI(t, httpapi.Config{Blobs: &fake{}})
 	for _, query := range []string{"", "?cb=1", "?strict_consistency_check=false&skip_consistency_check=false"} {
 		res := do(t, h, http.MethodGet, contentPath+query, nil)
-		if body := bodyOf(t, res); res.StatusCode != http.StatusOK || body != string(content) {
-			t.Errorf("got %d %q", res.StatusCode, body)
+		if body := res.body; res.code != http.StatusOK || body != string(content) {
+			t.Errorf("got %d %q", res.code, body)
 		}
 		wantHeaders(t, res, blobHeaders)
 	}
@@ -50,15 +50,15 @@ func TestHeadFetchesNothing(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, httpapi.Config{Blobs: &fake{read: unwanted(t)}})
 	res := do(t, h, http.MethodHead, contentPath, nil, "Range", "bytes=0-1")
-	if body := bodyOf(t, res); res.StatusCode != http.StatusOK || body != "" {
-		t.Errorf("got %d %q", res.StatusCode, body)
+	if body := res.body; res.code != http.StatusOK || body != "" {
+		t.Errorf("got %d %q", res.code, body)
 	}
 	wantHeaders(t, res, blobHeaders)
 
 	res = do(t, h, http.MethodHead, "/v1/blobs/"+shard.BlobID{}.String(), nil)
 	wantHeaders(t, res, map[string]string{"Cache-Control": "no-store", "ETag": ""})
-	if res.StatusCode != http.StatusNotFound {
-		t.Errorf("unknown blob: got %d, want 404", res.StatusCode)
+	if res.code != http.StatusNotFound {
+		t.Errorf("unknown blob: got %d, want 404", res.code)
 	}
 }
 
@@ -99,8 +99,8 @@ func TestConditions(t *testing.T) {
 		switch {
 		case tt.code == http.StatusPreconditionFailed:
 			wantProblem(t, res, tt.code, "PRECONDITION_FAILED")
-		case res.StatusCode != tt.code:
-			t.Errorf("%s: got %d, want %d", name, res.StatusCode, tt.code)
+		case res.code != tt.code:
+			t.Errorf("%s: got %d, want %d", name, res.code, tt.code)
 		default:
 			wantHeaders(t, res, map[string]string{"ETag": blobHeaders["ETag"], "Cache-Control": blobHeaders["Cache-Control"]})
 		}
@@ -126,15 +126,15 @@ func TestRanges(t *testing.T) {
 		{"bytes=7-99", "bytes", "bytes 7-11/12"},
 	} {
 		res := do(t, h, http.MethodGet, contentPath, nil, "Range", tt.header)
-		if body := bodyOf(t, res); res.StatusCode != http.StatusPartialContent || body != tt.body {
-			t.Errorf("%s: got %d %q, want 206 %q", tt.header, res.StatusCode, body, tt.body)
+		if body := res.body; res.code != http.StatusPartialContent || body != tt.body {
+			t.Errorf("%s: got %d %q, want 206 %q", tt.header, res.code, body, tt.body)
 		}
 		wantHeaders(t, res, map[string]string{"Content-Range": tt.at, "ETag": blobHeaders["ETag"], "Cache-Control": blobHeaders["Cache-Control"]})
 	}
 	for _, header := range []string{"lines=1-2", "nonsense", "bytes"} { // units that are not known are ignored: RFC 9110 §14.2
 		res := do(t, h, http.MethodGet, contentPath, nil, "Range", header)
-		if body := bodyOf(t, res); res.StatusCode != http.StatusOK || body != string(content) {
-			t.Errorf("%s: got %d %q, want 200 and all", header, res.StatusCode, body)
+		if body := res.body; res.code != http.StatusOK || body != string(content) {
+			t.Errorf("%s: got %d %q, want 200 and all", header, res.code, body)
 		}
 	}
 	for _, header := range []string{"bytes=12-", "bytes=12-13", "bytes=5-4", "bytes=a-b", "bytes=-", "bytes=--1"} {
@@ -143,13 +143,13 @@ func TestRanges(t *testing.T) {
 		if e.Error.Status != "RANGE_NOT_SATISFIABLE" || !strings.Contains(e.Error.Message, "12 bytes") {
 			t.Errorf("%s: got %+v", header, e)
 		}
-		if want := "bytes */12"; strings.HasPrefix(header, "bytes=12") && res.Header.Get("Content-Range") != want {
-			t.Errorf("%s: got Content-Range %q, want %q", header, res.Header.Get("Content-Range"), want)
+		if want := "bytes */12"; strings.HasPrefix(header, "bytes=12") && res.header.Get("Content-Range") != want {
+			t.Errorf("%s: got Content-Range %q, want %q", header, res.header.Get("Content-Range"), want)
 		}
 	}
 	empty := newAPI(t, httpapi.Config{Blobs: &fake{read: func(context.Context, shard.BlobID, client.ReadOptions) ([]byte, error) { return nil, nil }}})
-	if res := do(t, empty, http.MethodGet, contentPath, nil, "Range", "bytes=0-"); res.StatusCode != http.StatusOK {
-		t.Errorf("of an empty blob: got %d, want 200", res.StatusCode)
+	if res := do(t, empty, http.MethodGet, contentPath, nil, "Range", "bytes=0-"); res.code != http.StatusOK {
+		t.Errorf("of an empty blob: got %d, want 200", res.code)
 	}
 }
 
@@ -174,7 +174,7 @@ func TestContentTypeIsMirrored(t *testing.T) {
 			header = append(header, "Content-Type", tt.own)
 		}
 		res := do(t, h, http.MethodGet, contentPath, nil, header...)
-		if got := res.Header.Get("Content-Type"); got != tt.want {
+		if got := res.header.Get("Content-Type"); got != tt.want {
 			t.Errorf("Accept %q, Content-Type %q: got %q, want %q", tt.accept, tt.own, got, tt.want)
 		}
 	}
@@ -194,8 +194,8 @@ func TestConsistencyChecks(t *testing.T) {
 			}
 			return content, nil
 		}}})
-		if res := do(t, h, http.MethodGet, contentPath+"?"+query, nil); res.StatusCode != http.StatusOK {
-			t.Errorf("%s: got %d", query, res.StatusCode)
+		if res := do(t, h, http.MethodGet, contentPath+"?"+query, nil); res.code != http.StatusOK {
+			t.Errorf("%s: got %d", query, res.code)
 		}
 	}
 	h := newAPI(t, httpapi.Config{Blobs: &fake{read: unwanted(t)}})

@@ -69,6 +69,16 @@ func serve(t *testing.T, cfg httpapi.Config) *pipes {
 	return p
 }
 
+// receive reads an answer from a connection.
+func receive(t *testing.T, c net.Conn) answer {
+	t.Helper()
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answerOf(t, res)
+}
+
 // TestClientsGoAway lets clients vanish at each stage of a request: nothing of
 // it may stay behind, and its place is free again.
 func TestClientsGoAway(t *testing.T) {
@@ -134,22 +144,19 @@ func TestBodyThatStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := serve(t, httpapi.Config{Blobs: &fake{}, MaxWrites: 1})
 		c := p.dial()
-		defer c.Close() //nolint:errcheck // the server has closed its end
+		defer c.Close()
 		const head = "PUT /v1/blobs HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
 		if _, err := io.WriteString(c, head+"0"); err != nil {
 			t.Fatal(err)
 		}
-		res, err := http.ReadResponse(bufio.NewReader(c), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		res := receive(t, c)
 		wantProblem(t, res, http.StatusRequestTimeout, "BODY_STALLED")
-		if !res.Close {
+		if !res.close {
 			t.Error("the connection goes on, with the rest of the body to come")
 		}
 
 		slow := p.dial()
-		defer slow.Close() //nolint:errcheck // nothing more is sent
+		defer slow.Close()
 		if _, err := io.WriteString(slow, head); err != nil {
 			t.Fatal(err)
 		}
@@ -159,8 +166,8 @@ func TestBodyThatStops(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if res, err = http.ReadResponse(bufio.NewReader(slow), nil); err != nil || res.StatusCode != http.StatusOK {
-			t.Errorf("a slow sender: got %v, %v, want 200", res, err)
+		if res := receive(t, slow); res.code != http.StatusOK {
+			t.Errorf("a slow sender: got %d, want 200", res.code)
 		}
 	})
 }
@@ -174,18 +181,14 @@ func TestBodyShorterThanAnnounced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close() //nolint:errcheck // nothing more is sent
+	defer c.Close()
 	if _, err := io.WriteString(c, "PUT /v1/blobs HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf"); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := wantProblem(t, res, http.StatusBadRequest, "MALFORMED_REQUEST")
+	e := wantProblem(t, receive(t, c), http.StatusBadRequest, "MALFORMED_REQUEST")
 	if !strings.Contains(e.Error.Message, "ended early") {
 		t.Errorf("got %q", e.Error.Message)
 	}

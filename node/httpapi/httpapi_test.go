@@ -94,8 +94,26 @@ func newAPI(t *testing.T, cfg httpapi.Config) http.Handler {
 	return h
 }
 
+// answer is a response that has been read.
+type answer struct {
+	code   int
+	header http.Header
+	body   string
+	size   int64 // as announced
+	close  bool  // the connection ends with it
+}
+
+func answerOf(t *testing.T, res *http.Response) answer {
+	t.Helper()
+	b, err := io.ReadAll(res.Body)
+	if err = errors.Join(err, res.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Header, string(b), res.ContentLength, res.Close}
+}
+
 // do carries out one request on a handler.
-func do(t *testing.T, h http.Handler, method, target string, body io.Reader, header ...string) *http.Response {
+func do(t *testing.T, h http.Handler, method, target string, body io.Reader, header ...string) answer {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, target, body)
 	for i := 0; i < len(header); i += 2 {
@@ -103,19 +121,7 @@ func do(t *testing.T, h http.Handler, method, target string, body io.Reader, hea
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
-}
-
-func bodyOf(t *testing.T, res *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := res.Body.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	return answerOf(t, w.Result())
 }
 
 // envelope is an error as Walrus's clients read it.
@@ -137,17 +143,17 @@ type envelope struct {
 
 // wantProblem checks that an answer is the envelope, not to be cached, with
 // that code and reason, and returns it.
-func wantProblem(t *testing.T, res *http.Response, code int, reason string) envelope {
+func wantProblem(t *testing.T, res answer, code int, reason string) envelope {
 	t.Helper()
-	text := bodyOf(t, res)
-	if res.StatusCode != code {
-		t.Errorf("got status %d, want %d; body %s", res.StatusCode, code, text)
+	text := res.body
+	if res.code != code {
+		t.Errorf("got status %d, want %d; body %s", res.code, code, text)
 	}
 	for name, want := range map[string]string{
 		"Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Etag": "",
 		"Access-Control-Allow-Origin": "*",
 	} {
-		if got := res.Header.Get(name); got != want {
+		if got := res.header.Get(name); got != want {
 			t.Errorf("got %s %q, want %q", name, got, want)
 		}
 	}
@@ -155,7 +161,7 @@ func wantProblem(t *testing.T, res *http.Response, code int, reason string) enve
 	if code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable {
 		wantRetry = "1"
 	}
-	if got := res.Header.Get("Retry-After"); got != wantRetry {
+	if got := res.header.Get("Retry-After"); got != wantRetry {
 		t.Errorf("got Retry-After %q, want %q", got, wantRetry)
 	}
 	var e envelope
@@ -186,8 +192,8 @@ func TestRoutes(t *testing.T) {
 	blob := "/v1/blobs/" + contentID.String()
 
 	res := do(t, h, http.MethodGet, "/status", nil)
-	if body := bodyOf(t, res); res.StatusCode != http.StatusOK || body != "OK" {
-		t.Errorf("/status: got %d %q", res.StatusCode, body)
+	if body := res.body; res.code != http.StatusOK || body != "OK" {
+		t.Errorf("/status: got %d %q", res.code, body)
 	}
 	for _, path := range []string{"/", "/v1", "/v1/blobs/", "/v1/quilts", blob + "/nothing", "/v1alpha/blobs/concat"} {
 		wantProblem(t, do(t, h, http.MethodGet, path, nil), http.StatusNotFound, "ROUTE_NOT_FOUND")
@@ -202,7 +208,7 @@ func TestRoutes(t *testing.T) {
 		{"NONSENSE", "/status", "GET, HEAD, OPTIONS"},
 	} {
 		res := do(t, h, tt.method, tt.path, nil)
-		if got := res.Header.Get("Allow"); got != tt.allow {
+		if got := res.header.Get("Allow"); got != tt.allow {
 			t.Errorf("%s %s: got Allow %q, want %q", tt.method, tt.path, got, tt.allow)
 		}
 		wantProblem(t, res, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
@@ -214,17 +220,17 @@ func TestPagesOfOtherOriginsMayAsk(t *testing.T) {
 	h := newAPI(t, httpapi.Config{Blobs: &fake{}})
 	for _, path := range []string{"/v1/blobs", "/v1/blobs/" + contentID.String(), "/status"} {
 		res := do(t, h, http.MethodOptions, path, nil, "Origin", "https://example.org", "Access-Control-Request-Method", "PUT")
-		if res.StatusCode != http.StatusNoContent {
-			t.Errorf("%s: got status %d, want 204", path, res.StatusCode)
+		if res.code != http.StatusNoContent {
+			t.Errorf("%s: got status %d, want 204", path, res.code)
 		}
 		for _, name := range []string{"Allow-Origin", "Allow-Methods", "Allow-Headers"} {
-			if got := res.Header.Get("Access-Control-" + name); got != "*" {
+			if got := res.header.Get("Access-Control-" + name); got != "*" {
 				t.Errorf("%s: got Access-Control-%s %q, want *", path, name, got)
 			}
 		}
 	}
 	res := do(t, h, http.MethodGet, "/v1/blobs/"+contentID.String(), nil)
-	if got := res.Header.Get("Access-Control-Expose-Headers"); got != "*" {
+	if got := res.header.Get("Access-Control-Expose-Headers"); got != "*" {
 		t.Errorf("got Access-Control-Expose-Headers %q, want *: pages need the ETag and Content-Range", got)
 	}
 }
@@ -252,7 +258,7 @@ func TestErrors(t *testing.T) {
 		"no account":            {client.ErrNoAccount, 403, "PERMISSION_DENIED", "NO_ACCOUNT", "only reads"},
 		"closed":                {client.ErrClosed, 503, "UNAVAILABLE", "SHUTTING_DOWN", "shutting down"},
 		"time is up":            {context.DeadlineExceeded, 504, "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", "in time"},
-		"given up":              {context.Canceled, 499, "CANCELLED", "CANCELLED", "given up"},
+		"given up":              {context.Canceled, 499, "CANCELLED", "REQUEST_GIVEN_UP", "given up"}, //nolint:misspell // as gRPC spells it
 		"another refusal":       {&ledger.Error{Code: ledger.CodeOverflow, Info: "secret"}, 500, "INTERNAL", "INTERNAL_ERROR", "internal error"},
 		"a bug":                 {errors.New("secret"), 500, "INTERNAL", "INTERNAL_ERROR", "internal error"},
 	}
@@ -267,7 +273,7 @@ func TestErrors(t *testing.T) {
 				status: func(context.Context, shard.BlobID) (ledger.Status, error) { return ledger.Status{}, wrap(tt.err) },
 			}})
 			id := contentID.String()
-			for _, res := range []*http.Response{
+			for _, res := range []answer{
 				do(t, h, http.MethodPut, "/v1/blobs", strings.NewReader("data")),
 				do(t, h, http.MethodGet, "/v1/blobs/"+id, nil),
 				do(t, h, http.MethodGet, "/v1/blobs/"+id, nil, "If-None-Match", `"`+id+`"`),
@@ -303,7 +309,7 @@ func TestEnvelope(t *testing.T) {
 	res := do(t, h, http.MethodGet, "/v1/blobs/"+shard.BlobID{}.String(), nil)
 	const want = `{"error":{"status":"NOT_FOUND","code":404,"message":"client: no such blob","details":` +
 		`[{"@type":"ErrorInfo","reason":"BLOB_NOT_FOUND","domain":"daemon.walrus.space","metadata":{}}]}}` + "\n"
-	if got := bodyOf(t, res); got != want {
+	if got := res.body; got != want {
 		t.Errorf("got  %swant %s", got, want)
 	}
 }

@@ -34,7 +34,7 @@ type gateway struct {
 	net *devnet.Net
 }
 
-func (g gateway) do(method, path string, body io.Reader, header ...string) *http.Response {
+func (g gateway) do(method, path string, body io.Reader, header ...string) answer {
 	g.t.Helper()
 	r, err := http.NewRequestWithContext(g.t.Context(), method, g.net.URL()+path, body)
 	if err != nil {
@@ -47,17 +47,16 @@ func (g gateway) do(method, path string, body io.Reader, header ...string) *http
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	g.t.Cleanup(func() { _ = res.Body.Close() }) // read to its end or not of interest
-	return res
+	return answerOf(g.t, res)
 }
 
 // put stores a blob and returns the answer as a tree.
 func (g gateway) put(query string, body io.Reader) map[string]any {
 	g.t.Helper()
 	res := g.do(http.MethodPut, "/v1/blobs"+query, body)
-	text := bodyOf(g.t, res)
-	if res.StatusCode != http.StatusOK {
-		g.t.Fatalf("PUT %s: %d %s", query, res.StatusCode, text)
+	text := res.body
+	if res.code != http.StatusOK {
+		g.t.Fatalf("PUT %s: %d %s", query, res.code, text)
 	}
 	wantHeaders(g.t, res, map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store"})
 	if strings.Count(text, "\n") != 1 {
@@ -180,7 +179,7 @@ func testDeletable(t *testing.T, g gateway) {
 	}
 
 	res := g.do(http.MethodGet, "/v1/blobs/"+at(t, first, "newlyCreated", "blobObject", "blobId").(string)+"/status", nil)
-	status := tree(t, bodyOf(t, res))
+	status := tree(t, res.body)
 	if status["status"] != "deletable" || status["size"] != json.Number("1000") || status["endEpoch"] == nil || status["certifiedHeight"] == nil {
 		t.Errorf("got status %v", status)
 	}
@@ -216,27 +215,27 @@ func testBytesComeBack(t *testing.T, g gateway) {
 		}
 		res := g.do(http.MethodGet, "/v1/blobs/"+id, nil, "Accept", "image/png")
 		wantHeaders(t, res, map[string]string{"ETag": `"` + id + `"`, "Content-Type": "image/png"})
-		if got := bodyOf(t, res); got != string(data) {
+		if got := res.body; got != string(data) {
 			t.Errorf("%s: got %d bytes that differ", name, len(got))
 		}
-		if res.ContentLength != int64(len(data)) {
-			t.Errorf("%s: got Content-Length %d, want %d", name, res.ContentLength, len(data))
+		if res.size != int64(len(data)) {
+			t.Errorf("%s: got Content-Length %d, want %d", name, res.size, len(data))
 		}
-		if res := g.do(http.MethodHead, "/v1/blobs/"+id, nil); res.StatusCode != http.StatusOK || res.ContentLength != int64(len(data)) {
-			t.Errorf("%s: HEAD: got %d, %d bytes", name, res.StatusCode, res.ContentLength)
+		if res := g.do(http.MethodHead, "/v1/blobs/"+id, nil); res.code != http.StatusOK || res.size != int64(len(data)) {
+			t.Errorf("%s: HEAD: got %d, %d bytes", name, res.code, res.size)
 		}
-		if res := g.do(http.MethodGet, "/v1/blobs/"+id, nil, "If-None-Match", `"`+id+`"`); res.StatusCode != http.StatusNotModified {
-			t.Errorf("%s: If-None-Match: got %d, want 304", name, res.StatusCode)
+		if res := g.do(http.MethodGet, "/v1/blobs/"+id, nil, "If-None-Match", `"`+id+`"`); res.code != http.StatusNotModified {
+			t.Errorf("%s: If-None-Match: got %d, want 304", name, res.code)
 		}
 		if name != "some" {
 			continue
 		}
 		res = g.do(http.MethodGet, "/v1/blobs/"+id, nil, "Range", "bytes=69999-80000")
-		if got := bodyOf(t, res); res.StatusCode != http.StatusPartialContent || got != string(data[69_999:]) {
-			t.Errorf("the last byte: got %d %q", res.StatusCode, got)
+		if got := res.body; res.code != http.StatusPartialContent || got != string(data[69_999:]) {
+			t.Errorf("the last byte: got %d %q", res.code, got)
 		}
 		for _, check := range []string{"strict", "skip"} {
-			if got := bodyOf(t, g.do(http.MethodGet, "/v1/blobs/"+id+"?"+check+"_consistency_check=true", nil)); got != string(data) {
+			if got := g.do(http.MethodGet, "/v1/blobs/"+id+"?"+check+"_consistency_check=true", nil).body; got != string(data) {
 				t.Errorf("%s check: got %d bytes that differ", check, len(got))
 			}
 		}
@@ -247,7 +246,7 @@ func testSentToAnother(t *testing.T, g gateway) {
 	to := ledger.Address{0xab}
 	stored := g.put("?send_object_to="+to.String(), strings.NewReader("a present"))
 	id := at(t, stored, "newlyCreated", "blobObject", "blobId").(string)
-	status := tree(t, bodyOf(t, g.do(http.MethodGet, "/v1/blobs/"+id+"/status", nil)))
+	status := tree(t, g.do(http.MethodGet, "/v1/blobs/"+id+"/status", nil).body)
 	if status["owner"] != to.String() {
 		t.Errorf("got owner %v, want %v", status["owner"], to)
 	}
@@ -257,11 +256,11 @@ func testUnknown(t *testing.T, g gateway) {
 	path := "/v1/blobs/" + contentID.String()
 	wantProblem(t, g.do(http.MethodGet, path, nil), http.StatusNotFound, "BLOB_NOT_FOUND")
 	res := g.do(http.MethodGet, path+"/status", nil)
-	if got := bodyOf(t, res); res.StatusCode != http.StatusOK || !strings.Contains(got, `"status":"nonexistent"`) {
-		t.Errorf("got %d %s", res.StatusCode, got)
+	if got := res.body; res.code != http.StatusOK || !strings.Contains(got, `"status":"nonexistent"`) {
+		t.Errorf("got %d %s", res.code, got)
 	}
-	if res := g.do(http.MethodHead, path, nil); res.StatusCode != http.StatusNotFound {
-		t.Errorf("HEAD: got %d, want 404", res.StatusCode)
+	if res := g.do(http.MethodHead, path, nil); res.code != http.StatusNotFound {
+		t.Errorf("HEAD: got %d, want 404", res.code)
 	}
 }
 

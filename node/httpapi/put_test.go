@@ -53,8 +53,8 @@ func TestStoreOptions(t *testing.T) {
 	for query, want := range tests {
 		r := newRecorder()
 		res := do(t, newAPI(t, httpapi.Config{Blobs: r}), http.MethodPut, "/v1/blobs?"+query, strings.NewReader("data"))
-		if text := bodyOf(t, res); res.StatusCode != http.StatusOK {
-			t.Errorf("%s: got %d %s", query, res.StatusCode, text)
+		if text := res.body; res.code != http.StatusOK {
+			t.Errorf("%s: got %d %s", query, res.code, text)
 			continue
 		}
 		got := r.opt
@@ -125,8 +125,8 @@ func TestBodies(t *testing.T) {
 			want = []byte("data")
 		}
 		res := do(t, newAPI(t, httpapi.Config{Blobs: r}), http.MethodPut, "/v1/blobs", body)
-		if res.StatusCode != http.StatusOK || r.data == nil || !bytes.Equal(r.data, want) {
-			t.Errorf("%s: got %d, stored %d bytes, want %d", name, res.StatusCode, len(r.data), len(want))
+		if res.code != http.StatusOK || r.data == nil || !bytes.Equal(r.data, want) {
+			t.Errorf("%s: got %d, stored %d bytes, want %d", name, res.code, len(r.data), len(want))
 		}
 	}
 }
@@ -159,8 +159,8 @@ func TestBodyTooLarge(t *testing.T) {
 			t.Errorf("our own limit: got %q", e.Error.Message)
 		}
 	}
-	if res := do(t, own, http.MethodPut, "/v1/blobs", strings.NewReader("ten bytes.")); res.StatusCode != http.StatusOK {
-		t.Errorf("as large as our own limit: got %d", res.StatusCode)
+	if res := do(t, own, http.MethodPut, "/v1/blobs", strings.NewReader("ten bytes.")); res.code != http.StatusOK {
+		t.Errorf("as large as our own limit: got %d", res.code)
 	}
 }
 
@@ -175,20 +175,20 @@ func TestOnlySoManyAtATime(t *testing.T) {
 			return &client.StoreResult{BlobID: contentID}, nil
 		},
 	}})
-	put := func() *http.Response {
+	put := func() answer {
 		return do(t, h, http.MethodPut, "/v1/blobs", strings.NewReader("data"))
 	}
 	answers := make(chan int, most)
 	for range most {
-		go func() { answers <- put().StatusCode }() // ends when it is released
+		go func() { answers <- put().code }() // ends when it is released
 		<-under
 	}
 	e := wantProblem(t, put(), http.StatusTooManyRequests, "TOO_MANY_REQUESTS")
 	if e.Error.Status != "RESOURCE_EXHAUSTED" {
 		t.Errorf("got status %q", e.Error.Status)
 	}
-	if res := do(t, h, http.MethodGet, "/v1/blobs/"+contentID.String(), nil); res.StatusCode != http.StatusOK {
-		t.Errorf("a read meanwhile: got %d, want 200", res.StatusCode)
+	if res := do(t, h, http.MethodGet, "/v1/blobs/"+contentID.String(), nil); res.code != http.StatusOK {
+		t.Errorf("a read meanwhile: got %d, want 200", res.code)
 	}
 	close(release)
 	for range most {
@@ -197,7 +197,7 @@ func TestOnlySoManyAtATime(t *testing.T) {
 		}
 	}
 	go func() { <-under }() // ends with the next write
-	if got := put().StatusCode; got != http.StatusOK {
+	if got := put().code; got != http.StatusOK {
 		t.Errorf("when there is room again: got %d, want 200", got)
 	}
 }
