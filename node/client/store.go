@@ -96,7 +96,7 @@ func (c *Client) Store(ctx context.Context, data []byte, opt StoreOptions) (*Sto
 			Code: ledger.CodeBadEpochs, Info: fmt.Sprintf("%d epochs from now on; storage is sold for 1 to %d", opt.Epochs, most),
 		}
 	}
-	s := &storing{client: c, net: net, opt: opt, result: new(StoreResult), holders: map[committee.NodeID]bool{}}
+	s := c.storing(net, opt)
 	opt.Progress(Progress{Step: StepEncode})
 	begin := time.Now()
 	if err := s.encode(data); err != nil {
@@ -135,6 +135,10 @@ type storing struct {
 
 	holders map[committee.NodeID]bool // who has told to hold all that they should
 	behind  bool                      // a node was in a later epoch than we
+}
+
+func (c *Client) storing(net *Network, opt StoreOptions) *storing {
+	return &storing{client: c, net: net, opt: opt, result: new(StoreResult), holders: map[committee.NodeID]bool{}}
 }
 
 func (s *storing) encode(data []byte) error {

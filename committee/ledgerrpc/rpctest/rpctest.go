@@ -60,13 +60,16 @@ func Genesis(shards uint16, nodes ...ledger.Node) ledger.Genesis {
 	for n := range byte(4) {
 		g.Accounts = append(g.Accounts, ledger.Funding{Address: Address(Account(n)), Balance: 1000 * ledger.FrostPerWAL})
 		if len(nodes) == 0 {
-			g.Nodes = append(g.Nodes, member(n))
+			m, _ := Member(n)
+			g.Nodes = append(g.Nodes, m)
 		}
 	}
 	return g
 }
 
-func member(n byte) ledger.Node {
+// Member returns the made-up node of a number, with the secret that its
+// confirmations are signed with. Its network key may be changed.
+func Member(n byte) (ledger.Node, *bls.SecretKey) {
 	key, err := bls.ParseSecretKey(append(make([]byte, bls.SecretKeySize-1), n+1))
 	if err != nil {
 		panic(err) //nolint:forbidigo // invariant: small numbers are keys
@@ -76,7 +79,7 @@ func member(n byte) ledger.Node {
 		NetworkKey: [32]byte{1, n}, ConsensusKey: [32]byte{2, n}, Stake: ledger.FrostPerWAL,
 	}
 	m.Possession = key.Sign(committee.PossessionMessage(0, m.Account, m.BLSKey))
-	return m
+	return m, key
 }
 
 // Chain is a ledgerrpc.Backend.
