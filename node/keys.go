@@ -65,6 +65,15 @@ func LoadOrCreateKeys(dir string) (*Keys, error) {
 	return &k, err
 }
 
+// KeyFiles lists the files of a node's directory without which it is another
+// node.
+func KeyFiles(dir string) []string {
+	return []string{
+		filepath.Join(dir, identityFile), filepath.Join(dir, blsFile), filepath.Join(dir, accountFile),
+		comet.KeyFile(filepath.Join(dir, consensusDir)),
+	}
+}
+
 // Registration returns the node as a genesis lists it, with the proof that it
 // possesses its BLS key. addrs are the multiaddrs to declare.
 func (k *Keys) Registration(name string, stake uint64, addrs []string) ledger.Node {

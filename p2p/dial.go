@@ -30,6 +30,9 @@ const (
 	maxDials = 4096
 )
 
+// errNoAddress says that neither we nor the address book know where a peer may be.
+var errNoAddress = errors.New("no address known")
+
 // Connect dials the peer at a full address and returns who it is. It always tries, however often it
 // failed before. A peer of another network is refused with *WrongNetworkError and let go.
 func (h *Host) Connect(ctx context.Context, addr string) (PeerID, error) {
@@ -110,7 +113,7 @@ func (h *Host) reach(ctx context.Context, p PeerID) error {
 	}
 	id := p.libp2p()
 	known := h.host.Peerstore().Addrs(id)
-	err := errors.New("no address known")
+	err := errNoAddress
 	if len(known) > 0 {
 		h.swarm.Backoff().Clear(id)
 		if err = h.host.Connect(ctx, peer.AddrInfo{ID: id}); err == nil {
@@ -146,7 +149,9 @@ func (h *Host) dialError(ctx context.Context, p PeerID, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	h.dials.failed(p)
+	if !errors.Is(err, errNoAddress) { // it was not even tried: it need not be left alone
+		h.dials.failed(p)
+	}
 	return fmt.Errorf("%w: %w", ErrUnreachable, brief(err))
 }
 

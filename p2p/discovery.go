@@ -16,6 +16,10 @@ const (
 	// nobody; it doubles with each round.
 	minJoin = 250 * time.Millisecond
 	maxJoin = 10 * time.Second
+	// tableWait is how long a question waits for the address book to know somebody to ask, and
+	// tableTick how often it looks: it hears of a new connection a moment later than we do.
+	tableWait = time.Second
+	tableTick = 5 * time.Millisecond
 )
 
 // finder is the address book that peers keep together: Kademlia, with values and providers switched
@@ -45,9 +49,25 @@ func newFinder(h *Host, bootstrap []peer.AddrInfo) (*finder, error) {
 func (f *finder) find(ctx context.Context, p PeerID) {
 	ctx, cancel := context.WithTimeout(ctx, findTimeout)
 	defer cancel()
+	f.awaitTable(ctx)
 	_, err := f.dht.FindPeer(ctx, p.libp2p())
 	if err != nil {
 		f.h.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "address book does not know the peer", slog.Any("peer", p), slog.Any("err", err))
+	}
+}
+
+// awaitTable waits, while we are connected to anybody, until the address book has somebody to ask.
+func (f *finder) awaitTable(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, tableWait)
+	defer cancel()
+	tick := time.NewTicker(tableTick)
+	defer tick.Stop()
+	for f.dht.RoutingTable().Size() == 0 && len(f.h.swarm.Peers()) > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 

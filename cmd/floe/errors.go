@@ -122,6 +122,10 @@ func classify(err error) (code int, hint string) {
 		code, hint = exitLocked, "stop the other process, or choose another directory with --dir"
 	case errors.Is(err, store.ErrCorrupt):
 		code, hint = exitCorrupt, "the other nodes can restore what the store held: move its directory away and start again"
+	case errors.Is(err, comet.ErrCorrupt), errors.Is(err, comet.ErrSignState):
+		code, hint = exitCorrupt, "the other nodes have the chain: move ledger.db and wal out of the node's consensus directory, keep its keys, and start again"
+	case errors.Is(err, devnet.ErrKeys):
+		code, hint = exitCorrupt, "put the directory back from a copy, or start a new network with another --dir"
 	case errors.As(err, &network):
 		code, hint = exitWrongNetwork, "use a bootstrap address of the network that you mean"
 	case errors.Is(err, client.ErrNotEnoughConfirmations):

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	dbm "github.com/cometbft/cometbft-db"
+	ldberrors "github.com/syndtr/goleveldb/leveldb/errors"
 	"github.com/syndtr/goleveldb/leveldb/filter"
 	"github.com/syndtr/goleveldb/leveldb/opt"
 )
@@ -16,6 +17,11 @@ import (
 // ErrLocked means that another process, or another node of this one, has the
 // directory open.
 var ErrLocked = errors.New("comet: directory is in use by another node")
+
+// ErrCorrupt means that the files of the directory are damaged. The other
+// nodes have all that is in them but the keys: move ledger.db and wal away,
+// keep the rest, and start again.
+var ErrCorrupt = errors.New("comet: the chain's files are damaged")
 
 // ErrClosed is what every method returns after Close.
 var ErrClosed = errors.New("comet: node is closed")
@@ -52,8 +58,12 @@ func openDatabase(dir string) (*database, error) {
 	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, fmt.Errorf("open %s: %w", dir, ErrLocked)
 	}
+	path := filepath.Join(dir, "ledger.db")
+	if ldberrors.IsCorrupted(err) {
+		return nil, fmt.Errorf("open %s: %w: %w", path, ErrCorrupt, err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", filepath.Join(dir, "ledger.db"), err)
+		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	return &database{DB: ldb, idle: make(chan struct{})}, nil
 }

@@ -42,6 +42,12 @@ func TestDirectoryFaults(t *testing.T) {
 			_, state := keyPaths(c.nodeDir(0))
 			_ = os.WriteFile(state, []byte("{"), 0o600)
 		}, ErrSignState},
+		{"database damaged", func(c *cluster) {
+			manifests, _ := filepath.Glob(filepath.Join(c.nodeDir(0), "ledger.db", "MANIFEST-*"))
+			for _, m := range manifests {
+				_ = os.WriteFile(m, []byte("not a manifest"), 0o600)
+			}
+		}, ErrCorrupt},
 		{"other genesis", func(c *cluster) { c.genesis = append(c.genesis, '\n') }, ErrWrongChain},
 		{"other chain ID", func(c *cluster) { c.chainID = "other" }, ErrWrongChain},
 		{"other genesis time", func(c *cluster) { c.time = c.time.Add(1) }, ErrWrongChain},

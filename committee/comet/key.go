@@ -88,3 +88,9 @@ func readJSON(path string, into any) error {
 	}
 	return nil
 }
+
+// KeyFile is where the key that a node in dir signs blocks with is kept.
+func KeyFile(dir string) string {
+	key, _ := keyPaths(dir)
+	return key
+}

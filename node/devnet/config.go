@@ -56,6 +56,8 @@ const (
 var (
 	// ErrOtherNetwork says that the directory holds a network of another shape.
 	ErrOtherNetwork = errors.New("devnet: the directory holds another network")
+	// ErrKeys says that a key which the genesis relies on is gone.
+	ErrKeys = errors.New("devnet: a key of the network is missing")
 	// ErrConfig says that no network can have the shape asked for.
 	ErrConfig = errors.New("devnet: impossible network")
 )

@@ -61,9 +61,12 @@ func Open(ctx context.Context, cfg Config) (n *Net, err error) {
 		return nil, fmt.Errorf("listen for HTTP on %s: %w", cfg.HTTP, err)
 	}
 	if card == nil {
-		if card, err = create(cfg); err != nil {
-			return nil, errors.Join(err, listener.Close())
-		}
+		card, err = create(cfg)
+	} else {
+		err = checkKeys(cfg.Dir, cfg.Nodes)
+	}
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
 	}
 	n = &Net{cfg: cfg, card: *card, log: cfg.Logger}
 	defer func() {

@@ -276,6 +276,33 @@ func TestRefusedStarts(t *testing.T) {
 	mustStore(t, running, []byte("unharmed"), client.StoreOptions{})
 }
 
+// A key that is gone is not made anew: it would be nobody's.
+func TestMissingKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cfg := small
+	cfg.Dir, cfg.HTTP = dir, "127.0.0.1:0"
+	n, err := devnet.Open(bounded(t), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range append(node.KeyFiles(filepath.Join(dir, "node-03")), devnet.AccountFile(dir)) {
+		if err := os.Rename(path, path+".away"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := devnet.Open(bounded(t), devnet.Config{Dir: dir, HTTP: "127.0.0.1:0"}); !errors.Is(err, devnet.ErrKeys) {
+			t.Errorf("without %s: got %v, want ErrKeys", filepath.Base(path), err)
+		}
+		if err := os.Rename(path+".away", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, devnet.Config{Dir: dir})
+}
+
 func TestDamagedStoreIsRefused(t *testing.T) {
 	t.Parallel()
 	n := open(t, small)

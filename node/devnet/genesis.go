@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,6 +57,26 @@ func create(cfg Config) (*Card, error) {
 		return nil, err
 	}
 	return card, card.write(cfg.Dir)
+}
+
+// checkKeys makes sure that the keys are there by which an existing network
+// knows its nodes and its payer: missing ones would be made anew, and be nobody's.
+func checkKeys(dir string, nodes int) error {
+	faults := []error{exists(AccountFile(dir))}
+	for i := range nodes {
+		for _, path := range node.KeyFiles(nodeDir(dir, i)) {
+			faults = append(faults, exists(path))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("%w: %w", ErrKeys, err)
+	}
+	return nil
+}
+
+func exists(path string) error {
+	_, err := os.Stat(path)
+	return err
 }
 
 func loadGenesis(dir string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, genesisFile)) }
