@@ -169,6 +169,8 @@ type decodeLanes struct {
 	layout  rs.Layout
 	in, out [][]byte
 	work    rs.Work
+	run     []byte // symbols of one lane, for files
+	rows    []byte // of the matrix, for files
 }
 
 // decodeBatches calls do for batches that together are 0 … total-1, on all

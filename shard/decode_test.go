@@ -177,8 +177,15 @@ func TestDecodeChecksConsistency(t *testing.T) {
 					t.Fatal(err) // each sliver alone is as the metadata says
 				}
 			}
-			for check, want := range tt.seen {
+			for i := range 3 * len(tt.seen) {
+				check, want := i/3, tt.seen[i/3]
 				_, err := shard.Decode(p, md, slivers, shard.Check(check))
+				switch i % 3 {
+				case 1:
+					_, err = decodeBy(t, p, md, slivers, shard.Check(check), 0)
+				case 2:
+					_, err = decodeBy(t, p, md, slivers, shard.Check(check), littleMemory)
+				}
 				lied, seen := errors.AsType[*shard.InconsistentBlobError](err)
 				if seen != want || !seen && err != nil {
 					t.Errorf("check %d: got %v, want it seen: %v", check, err, want)
