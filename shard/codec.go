@@ -41,7 +41,7 @@ func NewCodec(p Params) (*Codec, error) {
 // enough; the result has exactly one entry per shard. The result is the caller's,
 // and so is not changed by later calls unless it is given to them.
 func (c *Codec) Encode(blob []byte, pairs []SliverPair) (*Metadata, []SliverPair, error) {
-	e, err := c.encoder(blob)
+	e, err := c.encoder(blob, mostColumns)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -54,7 +54,7 @@ func (c *Codec) Encode(blob []byte, pairs []SliverPair) (*Metadata, []SliverPair
 
 // Metadata is the package's ComputeMetadata.
 func (c *Codec) Metadata(blob []byte) (*Metadata, error) {
-	e, err := c.encoder(blob)
+	e, err := c.encoder(blob, mostColumns)
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +70,8 @@ func (c *Codec) Metadata(blob []byte) (*Metadata, error) {
 	return e.metadata(), nil
 }
 
-// encoder prepares for a blob.
-func (c *Codec) encoder(blob []byte) (*encoder, error) {
+// encoder prepares for a blob; a group has at most that many columns.
+func (c *Codec) encoder(blob []byte, mostColumns int) (*encoder, error) {
 	symbolSize, err := c.grid.SymbolSize(uint64(len(blob)))
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (c *Codec) encoder(blob []byte) (*encoder, error) {
 		right:     c.lists[0],
 		primary:   resize(c.lists[1], n),
 		secondary: resize(c.lists[2], n),
-		groupLen:  groupLen(n, symbolSize),
+		groupLen:  groupLen(n, symbolSize, mostColumns),
 	}
 	clear(e.primary)
 	clear(e.secondary)

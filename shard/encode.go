@@ -54,14 +54,16 @@ type encoder struct {
 	rowRoots, colRoots []Hash
 }
 
+// mostColumns is how many columns a group has at most.
+const mostColumns = 16
+
 // groupLen returns the number of columns of a group: a power of two, so that a
 // group is a whole subtree; about batchSize bytes of cells; several groups per
 // core, so that all end at about the same time, unless there is so little to do
 // that one core does it best.
-func groupLen(n, symbolSize int) int {
+func groupLen(n, symbolSize, most int) int {
 	const (
 		perCore = 2
-		most    = 16
 		little  = 2000 // blocks to hash
 	)
 	limit := min(2*batchSize/(n*symbolSize), n/(perCore*runtime.GOMAXPROCS(0)), most)

@@ -21,7 +21,7 @@ type StreamConfig struct {
 }
 
 // DefaultMemory is what StreamConfig.Memory stands for when it is zero.
-const DefaultMemory = 160 << 20
+const DefaultMemory = 96 << 20
 
 func (c StreamConfig) memory() int {
 	if c.Memory <= 0 {
@@ -162,7 +162,7 @@ func newStreamer(p Params, size uint64, symbolSize int, cfg StreamConfig) (*stre
 	}
 	rows, cols := p.Rows(), p.Cols()
 	s.arena = make([]byte, max(rows*cols*tile, cols*(symbolSize+tile)))
-	if s.encoder, err = c.encoder(s.arena[:rows*cols*tile]); err != nil {
+	if s.encoder, err = c.encoder(s.arena[:rows*cols*tile], max(windowSize/(rows*symbolSize), 1)); err != nil {
 		return nil, err
 	}
 	if s.encoder.grid.symbolSize != tile {
@@ -197,6 +197,10 @@ func (s *streamer) run(r io.Reader, keep bool) error {
 		}
 	}
 	s.rowTrees()
+	// What the passes needed is much, and the heap would first grow by as much
+	// again before the collector looks.
+	s.pieces, s.arena, s.blob, s.codec.right, s.codec.workers = nil, nil, nil, nil, nil
+	runtime.GC()
 	return nil
 }
 

@@ -16,7 +16,6 @@ type tileStore struct {
 	tile, tiles        int
 	groupLen, groups   int
 	before             []int64 // cells in the blocks before a group; the last entry is for all
-	arena              []byte  // memory for slivers
 	firstRow, rowCount int     // primary slivers that are in memory
 	rows               []byte
 	group              int // whose secondary slivers are in memory, or -1
@@ -29,7 +28,7 @@ func newTileStore(s *streamer) (*tileStore, error) {
 	g.symbolSize = s.symbolSize
 	t := &tileStore{
 		grid: &g, tile: s.tile, tiles: s.tiles, groupLen: s.groupLen, groups: s.groups,
-		before: make([]int64, s.groups+1), arena: s.arena, group: -1,
+		before: make([]int64, s.groups+1), group: -1,
 	}
 	for i := range t.groups {
 		t.before[i+1] = t.before[i] + int64(t.blockRows(i)*t.columns(i))
@@ -131,27 +130,27 @@ func (t *tileStore) readCols(dst []byte, first, count int) error {
 	return nil
 }
 
-// share splits the arena into room for some primary slivers and a group of
-// secondary ones, more than it has if need be.
-func (t *tileStore) share() {
+// windowSize is about how many bytes of neighboring slivers of an axis are read
+// together.
+const windowSize = 56 << 20
+
+// window makes room for some primary slivers and a group of secondary ones.
+func (t *tileStore) window() {
 	if t.cols != nil {
 		return
 	}
-	row, col := t.SliverSize(Primary, t.symbolSize), t.SliverSize(Secondary, t.symbolSize)
 	const most = 16
-	t.rowCount = min(max((len(t.arena)-t.groupLen*col)/row, 1), most)
-	need := t.rowCount*row + t.groupLen*col
-	if len(t.arena) < need {
-		t.arena = make([]byte, need)
-	}
-	t.rows, t.cols = t.arena[:t.rowCount*row], t.arena[t.rowCount*row:need]
+	row := t.SliverSize(Primary, t.symbolSize)
+	t.rowCount = min(max(windowSize/row, 1), most)
 	t.firstRow = t.n // none
+	t.rows = make([]byte, t.rowCount*row)
+	t.cols = make([]byte, t.groupLen*t.SliverSize(Secondary, t.symbolSize))
 }
 
 // pair returns pair i with the memory of the store, in which neighbors are read
 // together.
 func (t *tileStore) pair(i int) (SliverPair, error) {
-	t.share()
+	t.window()
 	if i < t.firstRow || i >= t.firstRow+t.rowCount {
 		first := i - i%t.rowCount
 		t.firstRow = t.n
