@@ -20,12 +20,11 @@ const verifyBatch = 4 << 20
 // goroutine decides; one goroutine per request fetches and verifies.
 type gathering struct {
 	*reading
-	left    []shard.PairIndex // rows not asked for yet, best last
-	have    []shard.Sliver
-	got     map[shard.SliverIndex]bool
-	waiting map[*fetch]bool           // requests under way
-	slow    map[committee.NodeID]bool // who keeps us waiting; not asked for more meanwhile
-	bad     map[committee.NodeID]bool // who failed; not asked again
+	left    []shard.PairIndex          // rows not asked for yet, best last
+	got     map[shard.SliverIndex]bool // the indexes of have
+	waiting map[*fetch]bool            // requests under way
+	slow    map[committee.NodeID]bool  // who keeps us waiting; not asked for more meanwhile
+	bad     map[committee.NodeID]bool  // who failed; not asked again
 	events  chan fetched
 	faults  []error
 }
@@ -46,15 +45,19 @@ type fetched struct {
 }
 
 func (r *reading) gathering() *gathering {
-	return &gathering{
+	g := &gathering{
 		reading: r, got: map[shard.SliverIndex]bool{}, waiting: map[*fetch]bool{},
 		slow: map[committee.NodeID]bool{}, bad: map[committee.NodeID]bool{}, events: make(chan fetched),
 	}
+	for _, s := range r.have {
+		g.got[s.Index] = true
+	}
+	return g
 }
 
-// gather returns as many verified primary slivers as decoding needs: the
-// blob's own rows if their holders answer, others where they do not.
-func (r *reading) gather(ctx context.Context) ([]shard.Sliver, error) {
+// gather gets as many verified primary slivers as decoding needs: the blob's
+// own rows if their holders answer, others where they do not.
+func (r *reading) gather(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	g := r.gathering()
 	defer func() {
@@ -67,13 +70,16 @@ func (r *reading) gather(ctx context.Context) ([]shard.Sliver, error) {
 	}()
 	g.order()
 	need := r.params.Threshold(shard.Primary)
-	g.request(ctx, need)
+	g.request(ctx, need-len(g.have))
 	patience := r.patience()
 	hedge := time.NewTimer(patience)
 	defer hedge.Stop()
 	for quiet := time.Duration(0); len(g.have) < need; {
+		if quiet >= silence {
+			g.faults = append(g.faults, errSilent)
+		}
 		if len(g.waiting) == 0 || quiet >= silence {
-			return nil, unavailable(g.faults, "%d of %d slivers of blob %v", len(g.have), need, r.id)
+			return unavailable(g.faults, "%d of %d slivers of blob %v", len(g.have), need, r.id)
 		}
 		select {
 		case e := <-g.events:
@@ -83,12 +89,12 @@ func (r *reading) gather(ctx context.Context) ([]shard.Sliver, error) {
 			quiet += patience
 			g.despair()
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 		g.request(ctx, need-len(g.have)-g.expected())
 		hedge.Reset(patience)
 	}
-	return g.have, nil
+	return nil
 }
 
 // patience is how long nothing may arrive before other nodes are asked.
@@ -103,7 +109,9 @@ func (r *reading) patience() time.Duration {
 // order lists all rows, best last: the blob's own, those of nodes that answer.
 func (g *gathering) order() {
 	for i := range g.params.Shards() {
-		g.left = append(g.left, shard.PairIndex(i))
+		if pair := shard.PairIndex(i); !g.got[g.params.SliverOf(shard.Primary, pair)] {
+			g.left = append(g.left, pair)
+		}
 	}
 	cost := func(i shard.PairIndex) int {
 		c := 0

@@ -23,7 +23,11 @@ const (
 	// arrive: a large one may take longer than hedgeAfter.
 	slowest = 2 << 20
 	// silence is how long nothing at all may arrive before a read is given up.
-	silence         = 30 * time.Second
+	silence = 30 * time.Second
+	// readTries is how often a read is tried again when too few nodes could be
+	// reached: a peer that has only just joined may not know its way yet.
+	readTries       = 3
+	readPause       = 300 * time.Millisecond // before the first of them; it doubles
 	metadataAtOnce  = 2
 	metadataTimeout = 10 * time.Second // for one node
 )
@@ -81,13 +85,38 @@ type reading struct {
 	params    shard.Params
 	id        shard.BlobID
 	md        *shard.Metadata
+	have      []shard.Sliver // verified, all of them different
 }
 
-// fetch returns slivers enough to decode, and sets md.
+// errSilent says that nodes take requests and do not answer them.
+var errSilent = errors.New("client: nothing arrives")
+
+// fetch returns slivers enough to decode, and sets md. It keeps what it has got
+// from one try to the next.
 func (r *reading) fetch(ctx context.Context) ([]shard.Sliver, error) {
-	var err error
-	if r.md, err = r.metadata(ctx); err != nil {
-		return nil, err
+	for try := 0; ; try++ {
+		err := r.fetchOnce(ctx)
+		if err == nil {
+			return r.have, nil
+		}
+		if try == readTries || !errors.Is(err, ErrUnavailable) || errors.Is(err, errSilent) {
+			return nil, err
+		}
+		select {
+		case <-time.After(readPause << try):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (r *reading) fetchOnce(ctx context.Context) error {
+	if r.md == nil {
+		md, err := r.metadata(ctx)
+		if err != nil {
+			return err
+		}
+		r.md = md
 	}
 	return r.gather(ctx)
 }

@@ -85,6 +85,16 @@ func TestReadUnavailable(t *testing.T) {
 	s.read(r.BlobID, data)
 }
 
+// What all nodes refuse once is asked for again.
+func TestReadAgain(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	data := shardtest.Blob("again", 50_000)
+	r := s.spread(data)
+	s.all(once)
+	s.read(r.BlobID, data)
+}
+
 // A node that was slow once is asked again when it answers, although another
 // one hangs for ever.
 func TestSlowNodeIsAskedAgain(t *testing.T) {
@@ -111,9 +121,9 @@ func TestSlowNodeIsAskedAgain(t *testing.T) {
 	x := &reading{client: c, exchange: ex, committee: net.Committee, params: net.Committee.Params(), id: r.BlobID, md: md}
 	done := make(chan error, 1)
 	go func() {
-		got, err := x.gather(bounded(t))
-		if err == nil && len(got) < x.params.Threshold(shard.Primary) {
-			err = fmt.Errorf("%d slivers", len(got))
+		err := x.gather(bounded(t))
+		if err == nil && len(x.have) < x.params.Threshold(shard.Primary) {
+			err = fmt.Errorf("%d slivers", len(x.have))
 		}
 		done <- err
 	}()

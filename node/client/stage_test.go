@@ -37,6 +37,8 @@ const (
 	lying            // sends wrong bytes of the right shape, and confirms anything
 	full             // asks for a long pause
 	held             // answers when it is released
+	once             // fails once and is honest then
+	late             // confirms once in the epoch before, and is honest then
 )
 
 // actor is a storage node without a disk. It is exchange.Handler.
@@ -81,6 +83,9 @@ func (a *actor) act(ctx context.Context) (behavior, error) {
 	b, release := a.behave, a.release
 	a.mu.Unlock()
 	switch b {
+	case once:
+		a.set(honest)
+		return b, wire.Errorf(wire.CodeInternal, "%s fails once", a.name)
 	case failing:
 		return b, wire.Errorf(wire.CodeInternal, "%s fails", a.name)
 	case full:
@@ -94,7 +99,7 @@ func (a *actor) act(ctx context.Context) (behavior, error) {
 		case <-ctx.Done():
 		}
 		return honest, ctx.Err()
-	case honest, lying:
+	case honest, lying, late:
 	}
 	return b, nil
 }
@@ -132,7 +137,7 @@ func (a *actor) Confirm(ctx context.Context, _ p2p.PeerID, id shard.BlobID, p co
 
 func (a *actor) sign(ctx context.Context, id shard.BlobID, p committee.Persistence) (c exchange.SignedConfirmation, err error) {
 	a.mu.Lock()
-	lies, has := a.behave == lying, a.metadata[id] != nil
+	lies, has, before := a.behave == lying, a.metadata[id] != nil, a.behave == late
 	a.mu.Unlock()
 	if !has {
 		return c, wire.Errorf(wire.CodeNotFound, "nothing to confirm")
@@ -144,6 +149,10 @@ func (a *actor) sign(ctx context.Context, id shard.BlobID, p committee.Persisten
 		}
 		if _, ok, err := ledger.ReadClaim(r, id, p); err != nil || !ok {
 			return wire.Errorf(wire.CodeNotRegistered, "%v", err)
+		}
+		if before {
+			sys.Epoch--
+			a.set(honest)
 		}
 		c.Message = committee.Confirmation{Epoch: sys.Epoch, Blob: id, Persistence: p}.Message()
 		return nil

@@ -289,6 +289,25 @@ func TestEpochEndsOnTheWay(t *testing.T) {
 	}
 }
 
+// Nodes that have not seen the epoch begin are asked again for a confirmation.
+func TestNodesAreBehind(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.chain.EndEpoch()
+	s.all(late)
+	data := shardtest.Blob("behind", 20_000)
+	r := s.store(data, StoreOptions{Epochs: 2})
+	if err := s.client.Flush(bounded(t)); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range s.actors {
+		if uploads, confirms := a.counts(); uploads != 1 || confirms != 1 {
+			t.Errorf("%s: %d uploads and %d confirmations", a.name, uploads, confirms)
+		}
+	}
+	s.read(r.BlobID, data)
+}
+
 // Nodes that hold all their slivers are asked for another confirmation only.
 func TestConfirmationOnly(t *testing.T) {
 	t.Parallel()

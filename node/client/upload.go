@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	uploadTries = 4                      // to one node, while it says "later"
-	uploadPause = 200 * time.Millisecond // between tries, unless the node says how long
+	uploadTries = 4                      // again to one node, while it says "later" or cannot be reached
+	uploadPause = 100 * time.Millisecond // before the first of them, unless the node says how long; it doubles
 	longestWait = 5 * time.Second        // a node that asks for a longer pause is left out
 	// uploadStall is how long an upload may make no progress before the node
 	// is given up: it may have to wait for the ledger, and for its disk.
@@ -132,31 +132,53 @@ type round struct {
 	pairs       []shard.SliverPair
 }
 
-// send uploads what one node should hold, again while the node says "later".
-// A node that has told that it holds all is asked for its confirmation only.
+// send uploads what one node should hold, again while the node says "later" or
+// is behind us. A node that has told that it holds all is asked for its
+// confirmation only.
 func (r *round) send(ctx context.Context, m *committee.Member, holds bool) (*exchange.SignedConfirmation, error) {
-	if holds {
-		ctx, cancel := context.WithTimeout(ctx, uploadStall)
-		defer cancel()
-		if c, err := r.exchange.Confirm(ctx, m.NetworkKey, r.id, r.persistence); err == nil {
-			return &c, nil
+	for try := 0; ; try++ {
+		var confirmation *exchange.SignedConfirmation
+		var err error
+		if holds {
+			confirmation, err = r.confirm(ctx, m)
+			holds = !wire.IsNotFound(err)
+		} else {
+			confirmation, err = r.upload(ctx, m)
+			holds = err == nil
 		}
-	}
-	for try := 1; ; try++ {
-		confirmation, err := r.upload(ctx, m)
-		if err == nil {
-			return confirmation, nil
+		if err == nil && !r.early(confirmation) || try == uploadTries {
+			return confirmation, err
 		}
-		wait, later := wire.IsBusy(err)
-		if !later && !wire.IsNotRegistered(err) || try == uploadTries || wait > longestWait {
-			return nil, err
+		wait := uploadPause << try
+		if err != nil {
+			pause, later := wire.IsBusy(err)
+			again := later || wire.IsNotRegistered(err) || wire.IsNotFound(err) || errors.Is(err, p2p.ErrUnreachable)
+			if !again || pause > longestWait {
+				return nil, err
+			}
+			wait = max(wait, pause)
 		}
 		select {
-		case <-time.After(max(wait, uploadPause)):
+		case <-time.After(wait):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// early tells whether a node has confirmed in an epoch before ours, because it
+// has not seen ours begin.
+func (r *round) early(c *exchange.SignedConfirmation) bool {
+	said, err := committee.ParseConfirmation(c.Message)
+	return err == nil && said.Epoch < r.epoch
+}
+
+// confirm asks a node that holds its slivers for a confirmation.
+func (r *round) confirm(ctx context.Context, m *committee.Member) (*exchange.SignedConfirmation, error) {
+	ctx, cancel := context.WithTimeout(ctx, uploadStall)
+	defer cancel()
+	c, err := r.exchange.Confirm(ctx, m.NetworkKey, r.id, r.persistence)
+	return &c, err
 }
 
 // upload sends a node its slivers once, and gives up when nothing moves.
