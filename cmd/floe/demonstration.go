@@ -54,7 +54,7 @@ func (d *demonstration) storeFile(ctx context.Context) error {
 	d.say("  registered in %s, cost %s in all", duration(t.Register), wal(r.Cost))
 	d.say("  uploaded   in %s, a quorum of the nodes confirmed", duration(t.Upload))
 	d.say("  certified  in %s, at height %d: its point of availability", duration(t.Certify), r.Blob.Point.Height)
-	d.say("  %s after the start of the process", duration(time.Since(d.began)))
+	d.say("  %s after the start", duration(time.Since(d.began)))
 	return d.net.Client().Flush(ctx)
 }
 
