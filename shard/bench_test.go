@@ -1,6 +1,7 @@
 package shard_test
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 
@@ -79,7 +80,8 @@ func BenchmarkComputeMetadata(b *testing.B) {
 	})
 }
 
-// BenchmarkDecode has none of the source slivers and checks as readers do.
+// BenchmarkDecode has the last slivers, as few source ones as can be, and checks as
+// readers do.
 func BenchmarkDecode(b *testing.B) {
 	shapes(b, func(b *testing.B, p shard.Params, blob []byte) {
 		md, pairs := encoded(b, p, blob)
@@ -96,6 +98,85 @@ func BenchmarkDecode(b *testing.B) {
 			})
 		}
 	})
+}
+
+// BenchmarkDecodeSource has the source slivers and does not check.
+func BenchmarkDecodeSource(b *testing.B) {
+	shapes(b, func(b *testing.B, p shard.Params, blob []byte) {
+		md, pairs := encoded(b, p, blob)
+		for _, a := range axes {
+			slivers := ofAxis(pairs, a)[:p.Threshold(a)]
+			b.Run(a.String(), func(b *testing.B) {
+				b.SetBytes(int64(len(blob)))
+				for b.Loop() {
+					if _, err := shard.Decode(p, md, slivers, shard.CheckSkip); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	})
+}
+
+// BenchmarkRecoverSliver restores one sliver, the last of an axis.
+func BenchmarkRecoverSliver(b *testing.B) {
+	shapes(b, func(b *testing.B, p shard.Params, blob []byte) {
+		md, pairs := encoded(b, p, blob)
+		for _, a := range axes {
+			target := ofAxis(pairs, a)[p.Shards()-1]
+			var syms []shard.DecodingSymbol
+			for _, s := range ofAxis(pairs, a.Other())[p.Shards()-p.SourceSymbols(a):] {
+				cells, err := shard.Symbols(p, s, []shard.SliverIndex{target.Index})
+				if err != nil {
+					b.Fatal(err)
+				}
+				syms = append(syms, shard.DecodingSymbol{Source: s.Index, Data: cells[0]})
+			}
+			b.Run(a.String(), func(b *testing.B) {
+				b.SetBytes(int64(len(target.Data)))
+				for b.Loop() {
+					if _, err := shard.RecoverSliver(p, md, a, target.Index, syms); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	})
+}
+
+// BenchmarkStream takes a blob from a reader, with and without its slivers.
+func BenchmarkStream(b *testing.B) {
+	for _, n := range []int{100, 1000} {
+		const size = 128 << 20
+		p := shardtest.MustParams(n)
+		blob := shardtest.Ramp(1, size)
+		cfg := shard.StreamConfig{TempDir: b.TempDir()}
+		b.Run(fmt.Sprintf("n=%d/metadata", n), func(b *testing.B) {
+			b.SetBytes(size)
+			for b.Loop() {
+				if _, err := shard.ComputeMetadataFrom(p, bytes.NewReader(blob), size, cfg); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("n=%d/pairs", n), func(b *testing.B) {
+			b.SetBytes(size)
+			for b.Loop() {
+				e, err := shard.NewEncoder(p, bytes.NewReader(blob), size, cfg)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, err := range e.Pairs() {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+				if err := e.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
 
 // BenchmarkVerifySlivers verifies what one of ten equal nodes receives.

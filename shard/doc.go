@@ -47,6 +47,11 @@
 // other axis for one symbol each ([Symbols], [ProvenSymbols]), then
 // [RecoverSliver], [RecoverSlivers] or [RecoverOrProve].
 //
+// Encode, ComputeMetadata and Decode hold a blob in memory. A [Codec] does the same
+// for many blobs one after the other and keeps its memory. [NewEncoder],
+// [ComputeMetadataFrom] and [Decoder] take a blob of any size from a reader, or to
+// a writer, in memory that the number of shards bounds, and use temporary files.
+//
 // # Canonical bytes
 //
 //	BlobID            32 bytes
@@ -72,10 +77,11 @@
 //
 // # Concurrency
 //
-// All types are plain values. Every function may be called from any goroutine;
-// arguments are neither changed nor kept, unless it says so. Encode,
-// ComputeMetadata, VerifySlivers, Decode and RecoverSlivers use all cores and
-// return when all their work has ended.
+// All types but Codec, Encoder and Decoder, which belong to one goroutine at a
+// time, are plain values. Every function may be called from any goroutine;
+// arguments are neither changed nor kept, unless it says so. Everything that
+// encodes, decodes, recovers or verifies many slivers uses all cores, and returns
+// when all its work has ended.
 //
 // # Sources
 //

@@ -1,7 +1,9 @@
 package shard_test
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/floe-storage/floe/shard"
 )
@@ -81,4 +83,70 @@ func ExampleRecoverSliver() {
 	}
 	fmt.Println(&sliver, "is back:", string(sliver.Data) == string(pairs[lost].Primary.Data))
 	// Output: primary sliver 3 is back: true
+}
+
+// A node or a client that stores many blobs keeps the memory of the slivers.
+func ExampleCodec() {
+	p, _ := shard.NewParams(10)
+	codec, err := shard.NewCodec(p)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var pairs []shard.SliverPair
+	for _, text := range []string{"hello from the ice", "walrus blob id v1 regression test"} {
+		var md *shard.Metadata
+		if md, pairs, err = codec.Encode([]byte(text), pairs); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(md.ID(), len(pairs))
+	}
+	// Output:
+	// 21FdJJr78e2UpWDQBe_U_VpILVyJeVh24DzmwZl177s 10
+	// RcU82Mwf-CFkv1LaI_2qcpANwpGUuG3TMwnVzZxD2kY 10
+}
+
+// A blob that may not fit in memory comes from a reader and goes to a writer.
+func ExampleNewEncoder() {
+	p, _ := shard.NewParams(10)
+	text := "walrus blob id v1 regression test"
+	encoder, err := shard.NewEncoder(p, strings.NewReader(text), uint64(len(text)), shard.StreamConfig{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer encoder.Close()
+	md := encoder.Metadata()
+	fmt.Println(md.ID())
+
+	decoder, err := shard.NewDecoder(p, md, shard.StreamConfig{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer decoder.Close()
+	for pair, err := range encoder.Pairs() {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		// As they would come from the nodes; each is verified first.
+		if err := decoder.Add(pair.Primary); err != nil {
+			fmt.Println(err)
+			return
+		}
+		if decoder.Ready() {
+			break
+		}
+	}
+	var blob bytes.Buffer
+	if err := decoder.Decode(&blob, shard.CheckDefault); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(blob.String())
+	// Output:
+	// RcU82Mwf-CFkv1LaI_2qcpANwpGUuG3TMwnVzZxD2kY
+	// walrus blob id v1 regression test
 }
