@@ -159,4 +159,4 @@ func (g *gossip) hear(from p2p.PeerID, data []byte) error {
 	return g.node.repairer.Observe(sender.ID, a)
 }
 
-func (g *gossip) close() { g.topic.Close() }
+func (g *gossip) close() error { return g.topic.Close() }

@@ -222,7 +222,7 @@ func (n *Node) Close() error {
 			n.running.Wait()
 		}
 		if n.gossip != nil {
-			n.gossip.close()
+			faults = append(faults, n.gossip.close())
 		}
 		if n.server != nil {
 			faults = append(faults, n.server.Close())

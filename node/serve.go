@@ -170,10 +170,10 @@ func (n handler) Confirm(ctx context.Context, _ p2p.PeerID, blob shard.BlobID, p
 }
 
 // Metadata implements [exchange.Handler].
-func (n handler) Metadata(_ context.Context, _ p2p.PeerID, blob shard.BlobID) (*shard.Metadata, error) {
+func (n handler) Metadata(ctx context.Context, _ p2p.PeerID, blob shard.BlobID) (*shard.Metadata, error) {
 	md, err := n.store.Metadata(blob)
 	if errors.Is(err, store.ErrCorrupt) {
-		n.log.Error("metadata is corrupt: it is fetched anew", "blob", blob, "err", err)
+		n.log.ErrorContext(ctx, "metadata is corrupt: it is fetched anew", "blob", blob, "err", err)
 		n.repairer.Enqueue(blob)
 		return nil, &wire.Error{Code: wire.CodeNotFound}
 	}

@@ -49,8 +49,10 @@ type request struct {
 	hash       [32]byte // await
 }
 
+// MaxSize implements [wire.Message].
 func (*request) MaxSize() int { return maxRequest }
 
+// EncodeTo implements [wire.Message].
 func (q *request) EncodeTo(e *bcs.Encoder) {
 	e.ULEB(uint32(q.call))
 	switch q.call {
@@ -74,6 +76,7 @@ func (q *request) EncodeTo(e *bcs.Encoder) {
 	}
 }
 
+// DecodeFrom implements [wire.Message].
 func (q *request) DecodeFrom(d *bcs.Decoder) {
 	q.call = d.Variant(calls)
 	switch q.call {
@@ -115,8 +118,10 @@ type answer struct {
 	block   ledger.BlockEvents
 }
 
+// MaxSize implements [wire.Message].
 func (*answer) MaxSize() int { return maxAnswer }
 
+// EncodeTo implements [wire.Message].
 func (a *answer) EncodeTo(e *bcs.Encoder) {
 	a.fault.EncodeTo(e)
 	if a.fault.Code != wire.CodeOK {
@@ -154,6 +159,7 @@ func (a *answer) EncodeTo(e *bcs.Encoder) {
 	}
 }
 
+// DecodeFrom implements [wire.Message].
 func (a *answer) DecodeFrom(d *bcs.Decoder) {
 	if a.fault.DecodeFrom(d); a.fault.Code != wire.CodeOK {
 		return

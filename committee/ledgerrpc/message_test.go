@@ -27,19 +27,29 @@ var golden = []struct {
 	{"follow", &request{call: callFollow, minHeight: 5}, "04 0500000000000000"},
 
 	{"fault", &answer{fault: wire.Error{Code: wire.CodeBusy, Text: "wait", RetryAfter: busyPause}}, "03 64000000 04 77616974"},
-	{"values", &answer{call: callGet, height: 3, pairs: []pair{{key: []byte{1}, value: []byte{5, 6}, found: true}, {key: []byte{2}}}},
-		"00 00000000 00 00 0300000000000000 00 02 01 01 01 02 0506 01 02 00 00"},
-	{"pairs", &answer{call: callRange, height: 3, more: true, pairs: []pair{{key: []byte{1}, found: true}}},
-		"00 00000000 00 01 0300000000000000 01 01 01 01 01 00"},
-	{"verdict", &answer{call: callBroadcast, result: ledger.TxResult{Code: 5, Info: "no", Data: []byte{9}, Fee: 2}},
-		"00 00000000 00 02 05000000 02 6e6f 01 09 0200000000000000"},
-	{"receipt", &answer{call: callAwait, receipt: ledger.Receipt{Height: 8, Index: 1, Hash: [32]byte{7}, TxResult: ledger.TxResult{Fee: 3}}},
-		"00 00000000 00 03 0800000000000000 01000000 07" + strings.Repeat("00", 31) + "00000000 00 00 0300000000000000"},
+	{
+		"values", &answer{call: callGet, height: 3, pairs: []pair{{key: []byte{1}, value: []byte{5, 6}, found: true}, {key: []byte{2}}}},
+		"00 00000000 00 00 0300000000000000 00 02 01 01 01 02 0506 01 02 00 00",
+	},
+	{
+		"pairs", &answer{call: callRange, height: 3, more: true, pairs: []pair{{key: []byte{1}, found: true}}},
+		"00 00000000 00 01 0300000000000000 01 01 01 01 01 00",
+	},
+	{
+		"verdict", &answer{call: callBroadcast, result: ledger.TxResult{Code: 5, Info: "no", Data: []byte{9}, Fee: 2}},
+		"00 00000000 00 02 05000000 02 6e6f 01 09 0200000000000000",
+	},
+	{
+		"receipt", &answer{call: callAwait, receipt: ledger.Receipt{Height: 8, Index: 1, Hash: [32]byte{7}, TxResult: ledger.TxResult{Fee: 3}}},
+		"00 00000000 00 03 0800000000000000 01000000 07" + strings.Repeat("00", 31) + "00000000 00 00 0300000000000000",
+	},
 	{"block", &answer{call: callFollow, block: ledger.BlockEvents{Height: 2, Time: 4, Events: []ledger.TxEvent{
 		{Tx: [32]byte{6}, Index: 1, Event: ledger.Event{Kind: "k", Body: []byte{8}}},
 	}}}, "00 00000000 00 04 0200000000000000 0400000000000000 00 01 06" + strings.Repeat("00", 31) + "01000000 01 6b 01 08"},
-	{"part of a block", &answer{call: callFollow, more: true, block: ledger.BlockEvents{Height: 2}},
-		"00 00000000 00 04 0200000000000000 0000000000000000 01 00"},
+	{
+		"part of a block", &answer{call: callFollow, more: true, block: ledger.BlockEvents{Height: 2}},
+		"00 00000000 00 04 0200000000000000 0000000000000000 01 00",
+	},
 }
 
 func clean(t testing.TB, s string) []byte {

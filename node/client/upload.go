@@ -95,7 +95,7 @@ func (s *storing) gather(ctx context.Context, r *round, results <-chan confirmed
 			if a.err == nil {
 				s.holders[a.member.ID] = true
 				s.heard(a.confirmation)
-				a.err = collector.Add(a.member.ID, committee.SignedConfirmation(*a.confirmation))
+				a.err = collector.Add(a.member.ID, *a.confirmation)
 			}
 			if a.err != nil {
 				s.client.log.DebugContext(ctx, "no confirmation", "peer", p2p.PeerID(a.member.NetworkKey), "blob", r.id, "err", a.err)

@@ -72,7 +72,7 @@ func Genesis(shards uint16, nodes ...ledger.Node) ledger.Genesis {
 func Member(n byte) (ledger.Node, *bls.SecretKey) {
 	key, err := bls.ParseSecretKey(append(make([]byte, bls.SecretKeySize-1), n+1))
 	if err != nil {
-		panic(err) //nolint:forbidigo // invariant: small numbers are keys
+		panic(err) // invariant: small numbers are keys
 	}
 	m := ledger.Node{
 		Name: fmt.Sprintf("node-%d", n), Account: ledger.Address{n + 1}, BLSKey: key.PublicKey(),
