@@ -41,6 +41,9 @@ const (
 	ranks
 )
 
+// indexKeySize is the length of a key of the blob index.
+const indexKeySize = 1 + shard.BlobIDSize + 1 + 4 + 32
+
 // Params are the network's constants, fixed at genesis.
 type Params struct {
 	ChainID        string

@@ -6,6 +6,7 @@ import (
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/shard"
+	"github.com/floe-storage/floe/shard/bcs"
 )
 
 // StatusKind says what the ledger knows of a blob ID, from nothing upwards.
@@ -107,8 +108,9 @@ func firstOfRank(r Reader, prefix []byte, rank byte) (Blob, bool, error) {
 	start := append(append([]byte(nil), prefix...), rank)
 	end := append(append([]byte(nil), prefix...), rank+1)
 	r.Ascend(start, end, func(key, _ []byte) bool {
-		copy(object[:], key[len(key)-len(object):])
-		found = true
+		if found = len(key) == indexKeySize; found {
+			copy(object[:], key[len(key)-len(object):])
+		}
 		return false
 	})
 	if !found {
@@ -127,9 +129,12 @@ func AscendAvailable(r Reader, from shard.BlobID, visit func(id shard.BlobID, en
 		return err
 	}
 	var last shard.BlobID
-	seen := false
+	seen, foreign := false, false
 	start := append([]byte{keyBlobIndex}, from[:]...)
 	r.Ascend(start, []byte{keyBlobIndex + 1}, func(key, _ []byte) bool {
+		if foreign = len(key) != indexKeySize; foreign {
+			return false
+		}
 		id := shard.BlobID(key[1 : 1+len(from)])
 		rank := key[1+len(from)]
 		if seen && id == last || rank > rankDeletable {
@@ -142,6 +147,9 @@ func AscendAvailable(r Reader, from shard.BlobID, visit func(id shard.BlobID, en
 		last, seen = id, true
 		return visit(id, end)
 	})
+	if foreign {
+		return fmt.Errorf("%w: a key of the blob index has another size", bcs.ErrMalformed)
+	}
 	return nil
 }
 
