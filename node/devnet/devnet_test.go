@@ -168,7 +168,7 @@ func TestAccountThatCannotPay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // nothing is stored through it
+	defer s.Close()
 	_, err = s.Store(bounded(t), []byte("unpaid"), client.StoreOptions{})
 	if refusal, ok := errors.AsType[*ledger.Error](err); !ok || refusal.Code != ledger.CodeInsufficientFunds {
 		t.Errorf("got %v, want CodeInsufficientFunds", err)

@@ -153,7 +153,7 @@ func TestFaultyNodesLie(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer fresh.Close() //nolint:errcheck // reads only
+	defer fresh.Close()
 	for range 3 {
 		if got, err := fresh.Read(bounded(t), r.BlobID, client.ReadOptions{}); err != nil || !slices.Equal(got, data) {
 			t.Fatalf("read %d bytes among liars: %v", len(got), err)

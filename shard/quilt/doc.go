@@ -63,7 +63,7 @@
 //   - Nothing read is believed. A fault in the index is a fault of the quilt, but
 //     a wrong identifier is one of its patch only: other writers make them, and the
 //     rest of such a quilt is good. So the identifiers of an [Index] are to be
-//     taken for any text, those of a [Content] fulfil [CheckIdentifier], and only
+//     taken for any text, those of a [Content] fulfill [CheckIdentifier], and only
 //     what [SafePath] returns may name a file.
 //   - No input makes a function panic or allocate more than a small multiple of
 //     its length.

@@ -227,7 +227,7 @@ func TestWriteToReportsFaults(t *testing.T) {
 	if _, err := q.ReadAt(make([]byte, 1), -1); err == nil {
 		t.Error("read at -1")
 	}
-	if n, err := q.ReadAt(make([]byte, 1), q.Size()); n != 0 || err != io.EOF {
+	if n, err := q.ReadAt(make([]byte, 1), q.Size()); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("read at the end: got %d, %v", n, err)
 	}
 }

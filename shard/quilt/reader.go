@@ -176,7 +176,7 @@ func (s shape) touched(first int, off, n int64) []shard.SliverIndex {
 // stream: io.NewSectionReader(c, 0, c.Size()).
 type Content struct {
 	ID         InternalID
-	Identifier string            // fulfils CheckIdentifier
+	Identifier string            // fulfills CheckIdentifier
 	Tags       map[string]string // nil if there are none
 
 	r     *Reader

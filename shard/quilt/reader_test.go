@@ -163,10 +163,10 @@ func TestContentIsReaderAt(t *testing.T) {
 	if err := iotest.TestReader(io.NewSectionReader(c, 0, c.Size()), data); err != nil {
 		t.Error(err)
 	}
-	if n, err := c.ReadAt(make([]byte, 10), 4998); n != 2 || err != io.EOF {
+	if n, err := c.ReadAt(make([]byte, 10), 4998); n != 2 || !errors.Is(err, io.EOF) {
 		t.Errorf("over the end: got %d, %v, want 2, EOF", n, err)
 	}
-	if n, err := c.ReadAt(make([]byte, 10), 9000); n != 0 || err != io.EOF {
+	if n, err := c.ReadAt(make([]byte, 10), 9000); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("beyond the end: got %d, %v, want 0, EOF", n, err)
 	}
 	if _, err := c.ReadAt(make([]byte, 10), -1); err == nil {
