@@ -216,13 +216,15 @@ func (e *encoder) groupTrees(w *colWorker, t, first, count int) {
 func (e *encoder) sourceRow(w *colWorker, layout rs.Layout, lane []byte, r, first, count int) {
 	ss, cols := e.symbolSize, e.Cols()
 	inBlob := max(0, min(count, cols-first))
-	off := (r*cols + first) * ss
-	run := w.run[:inBlob*ss]
-	cells := e.blobRun(run, off)
-	if dst := e.primary[r]; dst != nil && inBlob > 0 {
-		at := dst[first*ss : (first+inBlob)*ss]
-		copy(at, cells)
-		cells = at
+	off, size := (r*cols+first)*ss, inBlob*ss
+	var cells []byte
+	if off+size <= len(e.blob) {
+		cells = e.blob[off : off+size]
+	} else {
+		cells = e.blobRun(w.hasher.room(inBlob), off)
+	}
+	if dst := e.primary[r]; dst != nil {
+		copy(dst[min(first, cols)*ss:], cells)
 	}
 	for i := range inBlob {
 		cell := cells[i*ss : (i+1)*ss]
@@ -232,9 +234,6 @@ func (e *encoder) sourceRow(w *colWorker, layout rs.Layout, lane []byte, r, firs
 		}
 	}
 	w.hasher.add(cells)
-	if off+len(run) > len(e.blob) {
-		w.hasher.flush() // cells may be in run, which the next row uses
-	}
 	for i := inBlob; i < count; i++ {
 		cell := e.right[first+i-cols][r*ss : (r+1)*ss]
 		layout.Put(lane, i, cell)
@@ -246,31 +245,22 @@ func (e *encoder) sourceRow(w *colWorker, layout rs.Layout, lane []byte, r, firs
 // left of Cols to the primary sliver.
 func (e *encoder) parityRow(w *colWorker, layout rs.Layout, lane []byte, r, first, count int) {
 	ss, cols := e.symbolSize, e.Cols()
-	if dst := e.primary[r]; dst != nil && first+count <= cols {
+	dst := e.primary[r]
+	if dst != nil && first+count <= cols {
 		cells := dst[first*ss : (first+count)*ss]
 		layout.GetRun(cells, lane)
 		w.hasher.add(cells)
 		return
 	}
-	if layout.Plain() || w.hasher.short != nil {
-		cells := lane
-		if !layout.Plain() {
-			cells = w.run[:count*ss]
-			layout.GetRun(cells, lane)
-		}
-		if dst := e.primary[r]; dst != nil && first < cols {
-			copy(dst[first*ss:], cells)
-		}
-		w.hasher.add(cells)
-		return
+	cells := lane
+	if !layout.Plain() {
+		cells = w.hasher.room(count)
+		layout.GetRun(cells, lane)
 	}
-	for i := range count {
-		cell := w.hasher.next()
-		layout.Get(cell, lane, i)
-		if dst := e.primary[r]; dst != nil && first+i < cols {
-			copy(dst[(first+i)*ss:], cell)
-		}
+	if dst != nil && first < cols {
+		copy(dst[first*ss:], cells)
 	}
+	w.hasher.add(cells)
 }
 
 // firstError returns the first error of a list that workers have filled.

@@ -28,9 +28,11 @@ func (b *laneBuffer) take(count, size int) [][]byte {
 // are where they are or are put together in a buffer of its own.
 type leafHasher struct {
 	symbolSize int
-	short      []Hash // by symbol of two bytes, or nil
-	dst        []Hash // those still to come
-	waiting    [][]byte
+	short      []Hash   // by symbol of two bytes, or nil
+	dst        []Hash   // those still to come
+	waiting    [][]byte // single symbols
+	runs       [][]byte // symbols side by side, a multiple of eight each
+	inRuns     int      // symbols in runs
 	stage      []byte
 	staged     int
 }
@@ -47,7 +49,7 @@ const (
 
 // start prepares for symbols of a grid whose hashes go to dst.
 func (h *leafHasher) start(g *grid, dst []Hash) {
-	h.symbolSize, h.dst = g.symbolSize, dst
+	h.symbolSize, h.dst, h.staged = g.symbolSize, dst, 0
 	h.short = nil
 	if g.symbolSize == 2 && g.n >= shortWorth {
 		h.short = merkle.ShortLeaves()
@@ -63,6 +65,8 @@ func (h *leafHasher) start(g *grid, dst []Hash) {
 }
 
 // add takes the next symbols, side by side, which must not change before flush.
+// They are hashed some time later: by then what has just been written is where it
+// can be read without waiting for memory.
 func (h *leafHasher) add(run []byte) {
 	ss := h.symbolSize
 	if h.short != nil {
@@ -72,8 +76,19 @@ func (h *leafHasher) add(run []byte) {
 		h.dst = h.dst[len(run)/2:]
 		return
 	}
+	if count := len(run) / ss &^ (merkle.MaxLanes - 1); count > 0 {
+		if len(h.waiting) > 0 {
+			h.flush()
+		}
+		h.runs = append(h.runs, run[:count*ss])
+		h.inRuns += count
+		if h.inRuns >= waitingMost {
+			h.flush()
+		}
+		run = run[count*ss:]
+	}
 	for len(run) > 0 {
-		if len(h.waiting) == waitingMost {
+		if len(h.runs) > 0 || len(h.waiting) == waitingMost {
 			h.flush()
 		}
 		h.waiting = append(h.waiting, run[:ss:ss])
@@ -81,24 +96,29 @@ func (h *leafHasher) add(run []byte) {
 	}
 }
 
-// next returns room for the next symbol, to be filled before any other call. It is
-// not for a hasher with short.
-func (h *leafHasher) next() []byte {
-	ss := h.symbolSize
-	if h.staged+ss > len(h.stage) || len(h.waiting) == waitingMost {
+// room returns memory for the next count symbols, at most 16, to be filled and
+// given to add before any other call.
+func (h *leafHasher) room(count int) []byte {
+	size := count * h.symbolSize
+	if h.staged+size > len(h.stage) {
 		h.flush()
+		h.staged = 0
 	}
-	room := h.stage[h.staged : h.staged+ss : h.staged+ss]
-	h.staged += ss
-	h.waiting = append(h.waiting, room)
+	room := h.stage[h.staged : h.staged+size]
+	h.staged += size
 	return room
 }
 
-// flush hashes what waits.
+// flush hashes what waits: runs or single symbols, of which there are never both.
 func (h *leafHasher) flush() {
+	for _, run := range h.runs {
+		count := len(run) / h.symbolSize
+		merkle.LeavesInRun(h.dst[:count], run, h.symbolSize)
+		h.dst = h.dst[count:]
+	}
 	merkle.Leaves(h.dst, h.waiting)
 	h.dst = h.dst[len(h.waiting):]
-	h.waiting, h.staged = h.waiting[:0], 0
+	h.runs, h.inRuns, h.waiting = h.runs[:0], 0, h.waiting[:0]
 }
 
 // expander computes all n symbols of a batch of slivers of one axis.
@@ -113,7 +133,6 @@ type expander struct {
 	work           rs.Work
 	hasher         leafHasher
 	hashes         []Hash
-	run            []byte
 }
 
 func (g *grid) expander(a Axis) *expander { return &expander{grid: g, axis: a} }
@@ -154,20 +173,17 @@ func (x *expander) leaves(j int) []Hash {
 	ss := x.symbolSize
 	if x.hashes == nil {
 		x.hashes = make([]Hash, x.n)
-		x.run = make([]byte, ss)
 	}
 	x.hasher.start(x.grid, x.hashes)
 	x.hasher.add(x.slivers[j])
 	for _, lane := range x.parity {
-		switch {
-		case x.layout.Plain():
+		if x.layout.Plain() {
 			x.hasher.add(lane[j*ss : (j+1)*ss])
-		case x.hasher.short != nil:
-			x.layout.Get(x.run, lane, j)
-			x.hasher.add(x.run)
-		default:
-			x.layout.Get(x.hasher.next(), lane, j)
+			continue
 		}
+		room := x.hasher.room(1)
+		x.layout.Get(room, lane, j)
+		x.hasher.add(room)
 	}
 	x.hasher.flush()
 	return x.hashes

@@ -6,6 +6,9 @@ import "sync"
 // Many leaves in one call are what makes the vector code fast: eight or more.
 func Leaves(dst []Hash, leaves [][]byte) { machine.leaves(dst, leaves) }
 
+// LeavesInRun sets dst[i] to the leaf hash of run[i·size:(i+1)·size].
+func LeavesInRun(dst []Hash, run []byte, size int) { machine.run(dst, run, size) }
+
 // shortLeaves are the hashes of all leaves of two bytes, by the leaf read as a
 // little-endian number.
 var shortLeaves = sync.OnceValue(func() []Hash {

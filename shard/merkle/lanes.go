@@ -203,6 +203,20 @@ func (l lanes) leaves(dst []Hash, leaves [][]byte) {
 	}
 }
 
+// run sets dst[i] to the hash of leaf i of those that lie side by side.
+func (l lanes) run(dst []Hash, run []byte, size int) {
+	done := l.runVector(dst, run[:len(dst)*size], size)
+	for done < len(dst) {
+		var rest [maxLanes][]byte
+		count := min(len(dst)-done, maxLanes)
+		for i := range count {
+			rest[i] = run[(done+i)*size : (done+i+1)*size]
+		}
+		l.leaves(dst[done:done+count], rest[:count])
+		done += count
+	}
+}
+
 // point sets src to the first l of the pieces; where there are fewer, lanes do
 // the last one again.
 func (p *part) point(pieces [][]byte, l lanes) {

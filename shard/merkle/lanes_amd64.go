@@ -73,3 +73,15 @@ func (l lanes) compressVector(state *[8 * maxLanes]uint64, at *[maxLanes]*byte, 
 	}
 	leafBlocks4((*[8 * 4]uint64)(state[:8*4]), (*[4]*byte)(at[:4]), blocks, uint64(count), uint64(total), end)
 }
+
+// runVector hashes as many leaves as fill whole vectors and returns their number.
+func (l lanes) runVector(dst []Hash, run []byte, size int) int {
+	batches := len(dst) / maxLanes
+	if l != maxLanes || batches == 0 || size == 0 {
+		return 0
+	}
+	blocks := (size + blockSize) / blockSize
+	tail := 1 + size - (blocks-1)*blockSize
+	leafRun8((*[HashSize]byte)(&dst[0]), &run[0], size, batches, blocks, maskOf(tail), maskOf(tail-blockSize/2))
+	return batches * maxLanes
+}

@@ -23,6 +23,12 @@ func innerCross8(dst *[32]byte, left *[32]byte, right *[32]byte, batches int)
 //go:noescape
 func leafBlocks8(state *[64]uint64, src *[8]*byte, carry *[8]byte, blocks int, count uint64, total uint64, low uint64, high uint64, out *[8][32]byte)
 
+// leafRun8 sets dst to the hashes of 8·batches leaves of size bytes, side by side at src. Of
+// the two halves of the last of their blocks the bytes in the masks low and high are there.
+//
+//go:noescape
+func leafRun8(dst *[32]byte, src *byte, size int, batches int, blocks int, low uint64, high uint64)
+
 // innerPairs4 sets dst[i] = inner(src[2i], src[2i+1]) for 4·batches nodes. dst may be src.
 //
 //go:noescape

@@ -79,11 +79,13 @@ func TestLeafLanes(t *testing.T) {
 			for i := range leaves {
 				leaves[i] = buf[i*size : (i+1)*size]
 			}
-			got := make([]Hash, count)
+			got, side := make([]Hash, count), make([]Hash, count)
 			l.leaves(got, leaves)
+			l.run(side, buf, size)
 			for i := range leaves {
-				if want := Hash(blake2b.Sum256(append([]byte{0}, leaves[i]...))); got[i] != want {
-					t.Fatalf("%d lanes: leaf %d of %d bytes is %v, want %v", l, i, size, got[i], want)
+				want := Hash(blake2b.Sum256(append([]byte{0}, leaves[i]...)))
+				if got[i] != want || side[i] != want {
+					t.Fatalf("%d lanes: leaf %d of %d bytes is %v, in a run %v, want %v", l, i, size, got[i], side[i], want)
 				}
 			}
 		}
@@ -227,5 +229,19 @@ func TestPieces(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func BenchmarkLeavesInRun(b *testing.B) {
+	for _, size := range []int{6, 62, 152, 462} {
+		run := make([]byte, 64*size)
+		dst := make([]Hash, 64)
+		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
+			for b.Loop() {
+				LeavesInRun(dst, run, size)
+			}
+			blocks := (size + blockSize) / blockSize * len(dst)
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(blocks), "ns/block")
+		})
 	}
 }

@@ -78,6 +78,7 @@ func main() {
 	inner512("innerPairs8", "innerPairs8 sets dst[i] = inner(src[2i], src[2i+1]) for 8·batches nodes. dst may be src.", true)
 	inner512("innerCross8", "innerCross8 sets dst[i] = inner(left[i], right[i]) for 8·batches nodes. dst may be left or right.", false)
 	leaf512()
+	run512()
 	ror24 = table("ror24", 3)
 	ror16 = table("ror16", 2)
 	inner256("innerPairs4", "innerPairs4 sets dst[i] = inner(src[2i], src[2i+1]) for 4·batches nodes. dst may be src.", true)
