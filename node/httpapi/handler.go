@@ -14,6 +14,21 @@
 // HEAD and a matching If-None-Match are answered from the ledger alone: a blob
 // ID stands for one content only, so nothing has to be fetched for them.
 //
+// # Statuses
+//
+//	200 206 304   the blob, a range of it, or what the client has already
+//	400           MALFORMED_REQUEST, INVALID_BLOB_PERSISTENCE, INVALID_CONSISTENCY_CHECK
+//	403           NO_ACCOUNT: this gateway only reads
+//	404 405       BLOB_NOT_FOUND: unknown, expired or deleted; ROUTE_NOT_FOUND; METHOD_NOT_ALLOWED
+//	408           BODY_STALLED: nothing of the body came for a while
+//	412 416       a condition or a range that cannot be met
+//	413           BLOB_TOO_LARGE: says what the limit is and how many shards would take the blob
+//	422           INVALID_BLOB: whoever stored it encoded it wrongly
+//	429           TOO_MANY_REQUESTS: come back after Retry-After
+//	500           INTERNAL_ERROR: with a trace ID that is in the log, too
+//	503           BLOB_UNAVAILABLE, INSUFFICIENT_FUNDS, NO_CAPACITY, SHUTTING_DOWN: after Retry-After
+//	504           INSUFFICIENT_CONFIRMATIONS, DEADLINE_EXCEEDED
+//
 // # Invariants
 //
 // Every error is the one JSON envelope, with Cache-Control: no-store, and says
