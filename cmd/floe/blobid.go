@@ -29,13 +29,7 @@ of standard output. It touches no network. - reads standard input.` + exitHelp(e
 				return err
 			}
 			defer in.Close() //nolint:errcheck // read only
-			md, err := promptly(cmd.Context(), func() (*shard.Metadata, error) {
-				data, err := in.read(params)
-				if err != nil {
-					return nil, err
-				}
-				return shard.ComputeMetadata(params, data)
-			})
+			md, err := promptly(cmd.Context(), func() (*shard.Metadata, error) { return in.metadata(params) })
 			if err != nil {
 				return err
 			}

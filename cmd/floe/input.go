@@ -85,6 +85,23 @@ func (in *input) read(params shard.Params) ([]byte, error) {
 	return data, nil
 }
 
+// metadata computes the metadata of the blob that the input is: of a file in
+// memory that does not depend on its size.
+func (in *input) metadata(params shard.Params) (*shard.Metadata, error) {
+	if in.size < 0 {
+		data, err := in.read(params)
+		if err != nil {
+			return nil, err
+		}
+		return shard.ComputeMetadata(params, data)
+	}
+	md, err := shard.ComputeMetadataFrom(params, in, uint64(in.size), shard.StreamConfig{})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", in.name, err)
+	}
+	return md, nil
+}
+
 // readAll reads to the end, with room for size bytes if that is known.
 func readAll(r io.Reader, size int64) ([]byte, error) {
 	if size < 0 {
