@@ -37,8 +37,14 @@ var sigma = [12][16]int{
 // quads are the words that the eight steps of a round mix: columns, then
 // diagonals.
 var quads = [8][4]int{
-	{0, 4, 8, 12}, {1, 5, 9, 13}, {2, 6, 10, 14}, {3, 7, 11, 15},
-	{0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13}, {3, 4, 9, 14},
+	{0, 4, 8, 12},
+	{1, 5, 9, 13},
+	{2, 6, 10, 14},
+	{3, 7, 11, 15},
+	{0, 5, 10, 15},
+	{1, 6, 11, 12},
+	{2, 7, 8, 13},
+	{3, 4, 9, 14},
 }
 
 // innerWords is how many message words of an inner node are not zero: 65 bytes.
