@@ -46,7 +46,11 @@ func (c *Codec) Encode(blob []byte, pairs []SliverPair) (*Metadata, []SliverPair
 		return nil, nil, err
 	}
 	pairs = e.takePairs(pairs)
-	if err := e.run(); err != nil {
+	err = e.run()
+	for _, list := range [][][]byte{e.right, e.primary, e.secondary} {
+		clear(list) // they are the caller's
+	}
+	if err != nil {
 		return nil, nil, err
 	}
 	return e.metadata(), pairs, nil
