@@ -123,6 +123,8 @@ func (e *encoder) takePairs(pairs []SliverPair) []SliverPair {
 		e.primary[i], e.secondary[c] = p.Primary.Data, p.Secondary.Data
 	}
 	e.right = append(e.right[:0], e.secondary[e.Cols():]...)
+	const much = 32 << 20
+	e.past = e.n*(rowSize+colSize) > much
 	return pairs
 }
 

@@ -46,6 +46,10 @@ type encoder struct {
 	// primary[r] and secondary[c] take slivers; nil where they are not wanted.
 	primary, secondary [][]byte
 
+	// past says that the slivers are so many bytes that they are written past the
+	// caches, in which they would not be found later anyway.
+	past bool
+
 	groupLen int // columns in a group, a power of two; the last may have fewer
 	// nodes[r*groups+g] is the node above group g in the tree of row r.
 	nodes  []Hash
@@ -58,7 +62,7 @@ type encoder struct {
 const mostColumns = 16
 
 // groupLen returns the number of columns of a group: a power of two, so that a
-// group is a whole subtree; about batchSize bytes of cells; several groups per
+// group is a whole subtree; some batchSize bytes of cells; several groups per
 // core, so that all end at about the same time, unless there is so little to do
 // that one core does it best.
 func groupLen(n, symbolSize, most int) int {
@@ -66,7 +70,7 @@ func groupLen(n, symbolSize, most int) int {
 		perCore = 2
 		little  = 2000 // blocks to hash
 	)
-	limit := min(2*batchSize/(n*symbolSize), n/(perCore*runtime.GOMAXPROCS(0)), most)
+	limit := min(4*batchSize/(n*symbolSize), n/(perCore*runtime.GOMAXPROCS(0)), most)
 	if n <= most && n*n*(symbolSize/128+3) < little {
 		limit = min(1<<merkle.Depth(n), most) // no more than the whole tree
 	}
@@ -196,8 +200,18 @@ func (e *encoder) expandGroup(w *colWorker, t int) error {
 		e.parityRow(w, layout, lanes[r], r, first, count)
 	}
 	w.hasher.flush()
+	rs.StreamFence()
 	e.groupTrees(w, t, first, count)
 	return nil
+}
+
+// put copies cells to a sliver.
+func (e *encoder) put(dst, cells []byte) {
+	if e.past {
+		rs.StreamCopy(dst, cells)
+	} else {
+		copy(dst, cells)
+	}
 }
 
 // groupTrees computes from the leaf hashes of group t what the group gives to the
@@ -223,8 +237,8 @@ func (e *encoder) sourceRow(w *colWorker, layout rs.Layout, lane []byte, r, firs
 	} else {
 		cells = e.blobRun(w.hasher.room(inBlob), off)
 	}
-	if dst := e.primary[r]; dst != nil {
-		copy(dst[min(first, cols)*ss:], cells)
+	if dst := e.primary[r]; dst != nil && inBlob > 0 {
+		e.put(dst[first*ss:(first+inBlob)*ss], cells)
 	}
 	for i := range inBlob {
 		cell := cells[i*ss : (i+1)*ss]
@@ -246,7 +260,7 @@ func (e *encoder) sourceRow(w *colWorker, layout rs.Layout, lane []byte, r, firs
 func (e *encoder) parityRow(w *colWorker, layout rs.Layout, lane []byte, r, first, count int) {
 	ss, cols := e.symbolSize, e.Cols()
 	dst := e.primary[r]
-	if dst != nil && first+count <= cols {
+	if dst != nil && first+count <= cols && !e.past {
 		cells := dst[first*ss : (first+count)*ss]
 		layout.GetRun(cells, lane)
 		w.hasher.add(cells)
@@ -258,7 +272,8 @@ func (e *encoder) parityRow(w *colWorker, layout rs.Layout, lane []byte, r, firs
 		layout.GetRun(cells, lane)
 	}
 	if dst != nil && first < cols {
-		copy(dst[first*ss:], cells)
+		inBlob := min(count, cols-first)
+		e.put(dst[first*ss:(first+inBlob)*ss], cells[:inBlob*ss])
 	}
 	w.hasher.add(cells)
 }

@@ -23,3 +23,12 @@ func forward2(in *[2]*byte, out *[2]*byte, size int, factors *[1]*[4]uint64)
 //
 //go:noescape
 func inverse2(in *[2]*byte, out *[2]*byte, size int, factors *[1]*[4]uint64)
+
+// streamCopy copies head bytes, so many that dst is then a multiple of 64, lines of 64 bytes,
+// and the bytes in tailMask; headMask has head bits.
+//
+//go:noescape
+func streamCopy(dst *byte, src *byte, head int, lines int, headMask uint64, tailMask uint64)
+
+// streamFence orders the writes of streamCopy before those that follow.
+func streamFence()

@@ -213,3 +213,41 @@ inverse2Loop:
 	JB             inverse2Loop
 	VZEROUPPER
 	RET
+
+// func streamCopy(dst *byte, src *byte, head int, lines int, headMask uint64, tailMask uint64)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·streamCopy(SB), NOSPLIT, $0-48
+	MOVQ       dst+0(FP), AX
+	MOVQ       src+8(FP), CX
+	MOVQ       head+16(FP), DX
+	MOVQ       lines+24(FP), BX
+	MOVQ       headMask+32(FP), SI
+	KMOVQ      SI, K1
+	VMOVDQU8.Z (CX), K1, Z0
+	VMOVDQU8   Z0, K1, (AX)
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	TESTQ      BX, BX
+	JZ         streamTail
+
+streamLoop:
+	VMOVDQU64 (CX), Z0
+	VMOVNTDQ  Z0, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	DECQ      BX
+	JNZ       streamLoop
+
+streamTail:
+	MOVQ       tailMask+40(FP), SI
+	KMOVQ      SI, K1
+	VMOVDQU8.Z (CX), K1, Z0
+	VMOVDQU8   Z0, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func streamFence()
+// Requires: MMX+
+TEXT ·streamFence(SB), NOSPLIT, $0
+	SFENCE
+	RET

@@ -79,3 +79,22 @@ func TestHighRateIsTheLibrarys(t *testing.T) {
 		equal(t, fmt.Sprintf("%d and %d", k, m), got, want)
 	}
 }
+
+// Every alignment and length is copied, and nothing beyond.
+func TestStreamCopy(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(11, 12))
+	src := randomSymbols(r, 1, 700)[0]
+	for from := range 70 {
+		for _, size := range []int{0, 1, 63, 64, 255, 256, 257, 319, 320, 400, 511, 600} {
+			dst := make([]byte, 800)
+			want := make([]byte, 800)
+			copy(want[from:], src[from:][:size])
+			StreamCopy(dst[from:from+size], src[from:from+size])
+			StreamFence()
+			if !bytes.Equal(dst, want) {
+				t.Fatalf("%d bytes to %d: differs", size, from)
+			}
+		}
+	}
+}

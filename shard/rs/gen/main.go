@@ -29,7 +29,48 @@ func main() {
 	butterflies("inverse4", "inverse4 undoes forward4.", 4, inverse)
 	butterflies("forward2", "forward2 is one level of forward on two cells, joined by factors[0].", 2, forward)
 	butterflies("inverse2", "inverse2 undoes forward2.", 2, inverse)
+	streamCopy()
 	Generate()
+}
+
+// streamCopy writes past the cache.
+func streamCopy() {
+	TEXT("streamCopy", NOSPLIT, "func(dst, src *byte, head, lines int, headMask, tailMask uint64)")
+	Pragma("noescape")
+	Doc(
+		"streamCopy copies head bytes, so many that dst is then a multiple of 64, lines of 64 bytes,",
+		"and the bytes in tailMask; headMask has head bits.",
+	)
+	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	head, lines := Load(Param("head"), GP64()), Load(Param("lines"), GP64())
+	mask := GP64()
+	Load(Param("headMask"), mask)
+	KMOVQ(mask, K1)
+	VMOVDQU8_Z(Mem{Base: src}, K1, Z0)
+	VMOVDQU8(Z0, K1, Mem{Base: dst})
+	ADDQ(head, dst)
+	ADDQ(head, src)
+	TESTQ(lines, lines)
+	JZ(LabelRef("streamTail"))
+	Label("streamLoop")
+	VMOVDQU64(Mem{Base: src}, Z0)
+	VMOVNTDQ(Z0, Mem{Base: dst})
+	ADDQ(U32(64), dst)
+	ADDQ(U32(64), src)
+	DECQ(lines)
+	JNZ(LabelRef("streamLoop"))
+	Label("streamTail")
+	Load(Param("tailMask"), mask)
+	KMOVQ(mask, K1)
+	VMOVDQU8_Z(Mem{Base: src}, K1, Z0)
+	VMOVDQU8(Z0, K1, Mem{Base: dst})
+	VZEROUPPER()
+	RET()
+
+	TEXT("streamFence", NOSPLIT, "func()")
+	Doc("streamFence orders the writes of streamCopy before those that follow.")
+	SFENCE()
+	RET()
 }
 
 var zs = []VecPhysical{
