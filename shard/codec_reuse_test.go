@@ -51,3 +51,31 @@ func TestCodecIsUsedAgain(t *testing.T) {
 		t.Errorf("no parameters: got %v", err)
 	}
 }
+
+// So many bytes of slivers that they are written in another way.
+func TestEncodeLarge(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ n, size int }{{100, 9<<20 + 1}, {103, 8 << 20}, {1000, 8 << 20}} {
+		p := shardtest.MustParams(tt.n)
+		blob := shardtest.Ramp(3, tt.size)
+		md, pairs, err := shard.Encode(p, blob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alone, err := shard.ComputeMetadata(p, blob)
+		if err != nil || alone.ID() != md.ID() {
+			t.Fatalf("n=%d: metadata alone: blob %v, %v, want %v", tt.n, alone.ID(), err, md.ID())
+		}
+		var slivers []shard.Sliver
+		for i := range pairs {
+			if tt.n < 1000 || i%50 == 0 {
+				slivers = append(slivers, pairs[i].Primary, pairs[i].Secondary)
+			}
+		}
+		for i, err := range shard.VerifySlivers(p, md, slivers) {
+			if err != nil {
+				t.Fatalf("n=%d, %v: %v", tt.n, &slivers[i], err)
+			}
+		}
+	}
+}
