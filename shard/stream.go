@@ -165,8 +165,8 @@ func newStreamer(p Params, size uint64, symbolSize int, cfg StreamConfig) (*stre
 	if s.encoder, err = c.encoder(s.arena[:rows*cols*tile], max(windowSize/(rows*symbolSize), 1)); err != nil {
 		return nil, err
 	}
-	if s.encoder.grid.symbolSize != tile {
-		return nil, fmt.Errorf("shard: tiles of %d bytes, want %d", s.encoder.grid.symbolSize, tile)
+	if s.grid.symbolSize != tile {
+		return nil, fmt.Errorf("shard: tiles of %d bytes, want %d", s.grid.symbolSize, tile)
 	}
 	c.right = make([]byte, p.Faulty()*rows*tile)
 	s.slots = (p.n*s.groupLen + merkle.MaxLanes - 1) / merkle.MaxLanes * merkle.MaxLanes

@@ -43,7 +43,7 @@ func Ramp(seed, n int) []byte {
 func MustParams(n int) shard.Params {
 	p, err := shard.NewParams(n)
 	if err != nil {
-		panic(err) //nolint:forbidigo // invariant: tests use valid numbers of shards
+		panic(err)
 	}
 	return p
 }
