@@ -76,6 +76,9 @@ func measure(shards int, size uint64) error {
 	if err := step("read all pairs, keep enough to decode"); err != nil {
 		return err
 	}
+	if err := enc.Close(); err != nil { // whoever decodes has not encoded
+		return err
+	}
 	got := sha256.New()
 	if err := dec.Decode(got, shard.CheckDefault); err != nil {
 		return err
