@@ -19,41 +19,25 @@ import (
 // cursorName is under which the store keeps the last height followed.
 const cursorName = "followed-height"
 
-// standing is what the ledger says of the running epoch.
-type standing struct {
-	system    ledger.System
-	committee *committee.Committee
-}
-
 // chain is the ledger as this node has followed it. It is repair.Ledger.
 type chain struct {
 	ledger ledgerrpc.Backend
-	now    atomic.Pointer[standing]
+	now    atomic.Pointer[committee.Committee] // of the running epoch; nil before it is known
 }
 
-// refresh reads the running epoch and its committee.
+// refresh reads the committee of the running epoch.
 func (c *chain) refresh(ctx context.Context) error {
 	return c.ledger.View(ctx, func(r ledger.Reader, _ uint64) error {
-		sys, err := ledger.ReadSystem(r)
-		if err != nil {
-			return err
-		}
 		members, err := ledger.ReadCommittee(r)
-		if err != nil {
-			return err
+		if err == nil {
+			c.now.Store(members)
 		}
-		c.now.Store(&standing{sys, members})
-		return nil
+		return err
 	})
 }
 
 // Committee returns the committee of the running epoch, nil before it is known.
-func (c *chain) Committee() *committee.Committee {
-	if s := c.now.Load(); s != nil {
-		return s.committee
-	}
-	return nil
-}
+func (c *chain) Committee() *committee.Committee { return c.now.Load() }
 
 // peers returns the network keys of the committee.
 func (c *chain) peers() []p2p.PeerID {

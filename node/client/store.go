@@ -40,7 +40,7 @@ const (
 // Progress says how far storing has come.
 type Progress struct {
 	Step        Step
-	Done, Total int // weight confirmed of the weight needed, in StepUpload
+	Done, Total int // shards confirmed of all shards, in StepUpload; a quorum is enough
 }
 
 // Operation says how a blob came by its registration.

@@ -392,7 +392,7 @@ func TestSymbolsRecoverSlivers(t *testing.T) {
 	} {
 		bad := r
 		change(&bad)
-		if _, err := f.client.Symbols(t.Context(), f.to, bad); !wire.IsInvalid(err) {
+		if _, err := f.client.Symbols(t.Context(), f.to, bad); wire.CodeOf(err) != wire.CodeInvalid {
 			t.Errorf("%s: got %v, want invalid", name, err)
 		}
 	}

@@ -128,7 +128,7 @@ func TestBusyOverBudget(t *testing.T) {
 	// More than the whole budget will never fit.
 	u := f.upload()
 	u.Metadata, u.Size = nil, 100*f.metadata.Size
-	if _, err := f.client.Upload(t.Context(), f.to, u); !wire.IsTooLarge(err) {
+	if _, err := f.client.Upload(t.Context(), f.to, u); wire.CodeOf(err) != wire.CodeTooLarge {
 		t.Errorf("beyond the budget: got %v", err)
 	}
 	until(t, "the budget is given back", f.server.idle)
@@ -150,7 +150,7 @@ func TestEarlyRefusal(t *testing.T) {
 			for yield(f.slivers[0]) { // without end
 			}
 		}
-		if _, err := f.client.Upload(t.Context(), f.to, u); !wire.IsBlocked(err) || !strings.Contains(err.Error(), "not here") {
+		if _, err := f.client.Upload(t.Context(), f.to, u); wire.CodeOf(err) != wire.CodeBlocked || !strings.Contains(err.Error(), "not here") {
 			t.Errorf("%s: got %v, want blocked", listen, err)
 		}
 		until(t, "the call is over", f.server.idle)
@@ -335,7 +335,7 @@ func TestSilentPeer(t *testing.T) {
 		},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) || !wire.IsUnavailable(err) {
+		if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) || wire.CodeOf(err) != wire.CodeUnavailable {
 			t.Errorf("%s: got %v, want %v", name, err, context.DeadlineExceeded)
 		}
 		cancel()
@@ -392,13 +392,13 @@ func TestLyingPeer(t *testing.T) {
 	} {
 		f.hosts[0].Handle(wire.BlobProtocol, liar(c.bytes))
 		f.hosts[0].Handle(wire.SymbolsProtocol, liar(c.bytes))
-		if err := ask[c.call](); !wire.IsInvalid(err) {
+		if err := ask[c.call](); wire.CodeOf(err) != wire.CodeInvalid {
 			t.Errorf("%s: got %v, want invalid", c.name, err)
 		}
 	}
 	// An answer that breaks off is no proof of anything.
 	f.hosts[0].Handle(wire.BlobProtocol, liar(join(ok, ok, frame(&wire.Item{Sliver: SliverID{Axis: shard.Primary, Index: 1}, SymbolSize: 2, Length: 14}), []byte{1})))
-	if err := ask["sliver"](); !wire.IsUnavailable(err) {
+	if err := ask["sliver"](); wire.CodeOf(err) != wire.CodeUnavailable {
 		t.Errorf("cut body: got %v, want unavailable", err)
 	}
 }
@@ -422,7 +422,7 @@ func TestServerClose(t *testing.T) {
 	if err := f.server.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := <-result; !wire.IsUnavailable(err) {
+	if err := <-result; wire.CodeOf(err) != wire.CodeUnavailable {
 		t.Errorf("call at work: got %v, want unavailable", err)
 	}
 	if _, err := f.client.Metadata(t.Context(), f.to, f.blob); !errors.Is(err, p2p.ErrNoProtocol) {

@@ -159,21 +159,3 @@ func IsBusy(err error) (retryAfter time.Duration, busy bool) {
 	}
 	return own.RetryAfter, true
 }
-
-// IsInvalid reports whether one side sent something that can never be right: do not repeat it.
-func IsInvalid(err error) bool { return CodeOf(err) == CodeInvalid }
-
-// IsWrongShard reports whether another node is responsible.
-func IsWrongShard(err error) bool { return CodeOf(err) == CodeWrongShard }
-
-// IsExpired reports whether the blob's time is over.
-func IsExpired(err error) bool { return CodeOf(err) == CodeExpired }
-
-// IsBlocked reports whether the node does not serve the blob.
-func IsBlocked(err error) bool { return CodeOf(err) == CodeBlocked }
-
-// IsTooLarge reports whether more was asked for than is allowed.
-func IsTooLarge(err error) bool { return CodeOf(err) == CodeTooLarge }
-
-// IsUnavailable reports whether no answer came.
-func IsUnavailable(err error) bool { return CodeOf(err) == CodeUnavailable }
