@@ -28,9 +28,14 @@ func (n *Node) Events(ctx context.Context, from uint64) iter.Seq2[ledger.BlockEv
 
 // WaitHeight returns once the block of a height is committed here.
 func (n *Node) WaitHeight(ctx context.Context, height uint64) error {
+	return n.await(ctx, func() bool { return n.Height() >= height })
+}
+
+// await returns once a condition holds that changes with commits only.
+func (n *Node) await(ctx context.Context, holds func() bool) error {
 	for {
-		changed := n.app.change() // before the height is read, or a commit in between is missed
-		if n.Height() >= height {
+		changed := n.app.change() // before the condition is looked at, or a commit in between is missed
+		if holds() {
 			return ctx.Err()
 		}
 		select {

@@ -152,10 +152,11 @@ func (n *Node) View(_ context.Context, fn func(r ledger.Reader, height uint64) e
 		return err
 	}
 	defer catchFault(&err)
-	r, height, ok := n.app.tree.last()
+	r, height, release, ok := n.app.tree.hold()
 	if !ok {
 		return ErrClosed // not after Open returned
 	}
+	defer release()
 	return fn(r, height)
 }
 

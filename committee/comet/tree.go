@@ -70,10 +70,12 @@ type tree struct {
 
 	mu        sync.RWMutex        // mu guards the fields below.
 	committed *iavl.ImmutableTree // nil before genesis
+	previous  *iavl.ImmutableTree // the height before, whose hash the last header has; nil if there is none
+	held      map[int64]int       // users of a version, which must not be pruned
 }
 
 func openTree(db *database) (*tree, error) {
-	t := &tree{db: &treeDB{PrefixDB: dbm.NewPrefixDB(db, []byte("a/")), raw: db}}
+	t := &tree{db: &treeDB{PrefixDB: dbm.NewPrefixDB(db, []byte("a/")), raw: db}, held: map[int64]int{}}
 	// No flush before the version is whole: SaveVersion is one batch.
 	whole := iavl.FlushThresholdOption(math.MaxInt)
 	t.working = iavl.NewMutableTree(t.db, workingNodes, true, iavl.NewNopLogger(), whole)
@@ -84,6 +86,11 @@ func openTree(db *database) (*tree, error) {
 	}
 	if version == 0 {
 		return t, nil
+	}
+	if t.reading.VersionExists(version - 1) {
+		if t.previous, err = t.reading.GetImmutable(version - 1); err != nil {
+			return nil, fmt.Errorf("load the state's version %d: %w", version-1, err)
+		}
 	}
 	return t, t.show(version)
 }
@@ -101,6 +108,9 @@ func (t *tree) show(version int64) error {
 	t.base = reader{base}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.committed != nil {
+		t.previous = t.committed
+	}
 	t.committed = saved
 	return nil
 }
@@ -113,6 +123,38 @@ func (t *tree) last() (r reader, height uint64, ok bool) {
 		return reader{}, 0, false
 	}
 	return reader{t.committed}, uint64(t.committed.Version()) - 1, true
+}
+
+// hold is last, and keeps the state from being pruned until release is called.
+func (t *tree) hold() (r reader, height uint64, release func(), ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.holdLocked(t.committed)
+}
+
+// holdProvable is hold of the newest state whose hash is in a header.
+func (t *tree) holdProvable() (p prover, height uint64, release func(), ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r, height, release, ok := t.holdLocked(t.previous)
+	return prover{r}, height, release, ok
+}
+
+func (t *tree) holdLocked(state *iavl.ImmutableTree) (r reader, height uint64, release func(), ok bool) {
+	if state == nil {
+		return reader{}, 0, func() {}, false
+	}
+	version := state.Version()
+	t.held[version]++
+	return reader{state}, uint64(version) - 1, func() { t.release(version) }, true
+}
+
+func (t *tree) release(version int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.held[version]--; t.held[version] == 0 {
+		delete(t.held, version)
+	}
 }
 
 // stage replaces what is pending by the writes of o and returns the hash that
@@ -155,6 +197,22 @@ func (r reader) Ascend(start, end []byte, visit func(key, value []byte) bool) {
 		return
 	}
 	r.t.IterateRange(start, end, true, func(key, value []byte) bool { return !visit(key, value) })
+}
+
+// prover is a reader that proves.
+type prover struct{ reader }
+
+// Proof implements [Prover].
+func (p prover) Proof(key []byte) ([]byte, error) {
+	proof, err := p.t.GetProof(key)
+	if err != nil {
+		return nil, fmt.Errorf("prove key %x: %w", key, err)
+	}
+	out, err := proof.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("encode the proof of key %x: %w", key, err)
+	}
+	return out, nil
 }
 
 // staging writes to the working tree. Setting a value that is already there

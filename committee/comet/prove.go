@@ -1,0 +1,101 @@
+package comet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
+	"github.com/cometbft/cometbft/types"
+
+	"github.com/floe-storage/floe/committee/ledger"
+)
+
+// ErrNoBlock means that this node does not hold a block: it is not made yet, or was pruned.
+// Another node may have it.
+var ErrNoBlock = errors.New("comet: no such block here")
+
+// Prover reads a state and proves what it read. It must not be used after the
+// function that it was given to has returned.
+type Prover interface {
+	ledger.Reader
+	// Proof returns an ICS-23 CommitmentProof (protobuf) that key has the value
+	// that Get returns, or that there is none, against the state's hash. IAVL's
+	// specification applies. It fails for a value that is empty, and for a key
+	// that is absent beside one, which ICS-23 cannot express.
+	Proof(key []byte) ([]byte, error)
+}
+
+// Prove calls read with the newest state whose hash stands in a header that exists: the state after
+// height is proven by the header of height+1. It waits until such a height of at least minHeight is
+// there, or ctx ends; a height that changed the state is followed by the next one soon. The state stays
+// as it is while read runs; read's error is returned as it is.
+func (n *Node) Prove(ctx context.Context, minHeight uint64, read func(p Prover, height uint64) error) (err error) {
+	if err := n.open(); err != nil {
+		return err
+	}
+	var p prover
+	var height uint64
+	release := func() {}
+	err = n.await(ctx, func() bool {
+		release() // too old
+		var ok bool
+		p, height, release, ok = n.app.tree.holdProvable()
+		return ok && height >= minHeight
+	})
+	defer func() { release() }()
+	if err != nil {
+		return fmt.Errorf("wait for a proof of height %d: %w", minHeight, err)
+	}
+	defer catchFault(&err)
+	return read(p, height)
+}
+
+// LightBlock returns a header with its commit and its validators: the bytes of CometBFT's protobuf
+// LightBlock. Height 0 asks for the newest; the state that it proves is that of the height before.
+// ErrNoBlock: the height is not made yet, or was pruned.
+func (n *Node) LightBlock(_ context.Context, height uint64) ([]byte, error) {
+	if err := n.open(); err != nil {
+		return nil, err
+	}
+	if height == 0 {
+		height = n.Height()
+	}
+	block, err := n.engine.lightBlock(height)
+	if err != nil {
+		return nil, errors.Join(err, n.open())
+	}
+	out, err := block.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("encode light block %d: %w", height, err)
+	}
+	return out, nil
+}
+
+func (e *engine) lightBlock(height uint64) (*cmtproto.LightBlock, error) {
+	if height == 0 || height > uint64(e.blocks.Height()) {
+		return nil, fmt.Errorf("%w: height %d, the newest is %d", ErrNoBlock, height, e.blocks.Height())
+	}
+	h := int64(height)
+	meta := e.blocks.LoadBlockMeta(h)
+	commit := e.blocks.LoadBlockCommit(h)
+	if commit == nil { // the block after it is not made yet
+		commit = e.blocks.LoadSeenCommit(h)
+	}
+	if meta == nil || commit == nil {
+		return nil, fmt.Errorf("%w: height %d was pruned, the oldest whole block is %d", ErrNoBlock, height, e.blocks.Base())
+	}
+	validators, err := e.states.LoadValidators(h)
+	if err != nil {
+		return nil, fmt.Errorf("%w: validators of height %d: %w", ErrNoBlock, height, err)
+	}
+	light := types.LightBlock{
+		SignedHeader: &types.SignedHeader{Header: &meta.Header, Commit: commit},
+		ValidatorSet: validators,
+	}
+	out, err := light.ToProto()
+	if err != nil {
+		return nil, fmt.Errorf("encode light block %d: %w", height, err)
+	}
+	return out, nil
+}
