@@ -121,3 +121,13 @@ func (k *Collector) Certificate() (Certificate, error) {
 	}
 	return Certificate{Signers: bytes.Clone(k.bitmap), Message: k.message, Signature: sum}, nil
 }
+
+// WeightOf returns the weight of the members that a bitmap marks; 0 if it is
+// malformed.
+func (c *Committee) WeightOf(signers []byte) Weight {
+	_, weight, err := c.signers(signers)
+	if err != nil {
+		return 0
+	}
+	return weight
+}

@@ -49,7 +49,7 @@ type fixture struct {
 func newFixture(t *testing.T, cfg store.Config) *fixture {
 	t.Helper()
 	dir := t.TempDir()
-	var members []ledger.Node
+	var members []ledger.Founder
 	var keys []*Keys
 	for _, name := range []string{"self", "a", "b", "c"} {
 		k, err := LoadOrCreateKeys(filepath.Join(dir, name))

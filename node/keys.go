@@ -76,14 +76,14 @@ func KeyFiles(dir string) []string {
 
 // Registration returns the node as a genesis lists it, with the proof that it
 // possesses its BLS key. addrs are the multiaddrs to declare.
-func (k *Keys) Registration(name string, stake uint64, addrs []string) ledger.Node {
+func (k *Keys) Registration(name string, stake uint64, addrs []string) ledger.Founder {
 	account := ledger.AddressOf(k.Account.Public().(ed25519.PublicKey))
 	key := k.BLS.PublicKey()
-	return ledger.Node{
-		Name: name, Account: account, BLSKey: key,
+	return ledger.Founder{Stake: stake, Candidate: ledger.Candidate{
+		Profile: ledger.Profile{Name: name}, Account: account, BLSKey: key,
 		Possession: k.BLS.Sign(committee.PossessionMessage(0, account, key)),
-		NetworkKey: k.Identity.ID(), ConsensusKey: k.Consensus, Addrs: addrs, Stake: stake,
-	}
+		NetworkKey: k.Identity.ID(), ConsensusKey: k.Consensus, Addrs: addrs,
+	}}
 }
 
 // LoadOrCreateAccount reads an account's key from a file, or makes one.

@@ -67,7 +67,7 @@ func TestKeys(t *testing.T) {
 	if err := reg.BLSKey.Verify(committee.PossessionMessage(0, reg.Account, reg.BLSKey), reg.Possession); err != nil {
 		t.Errorf("proof of possession: %v", err)
 	}
-	if reg.Stake != 5 || reg.Name != "name" || len(reg.Addrs) != 1 || p2p.PeerID(reg.NetworkKey) != first.Identity.ID() {
+	if reg.Stake != 5 || reg.Profile.Name != "name" || len(reg.Addrs) != 1 || p2p.PeerID(reg.NetworkKey) != first.Identity.ID() {
 		t.Errorf("registration %+v", reg)
 	}
 	if err := rpctest.Genesis(testShards, first.Registration("name", ledger.FrostPerWAL, nil)).Validate(); err != nil {

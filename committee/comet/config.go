@@ -85,7 +85,7 @@ func (c *Config) validate() error {
 		c.EmptyBlockInterval = defaultEmptyBlockInterval
 	}
 	if c.Machine == nil {
-		c.Machine = floe{}
+		c.Machine = &floe{}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

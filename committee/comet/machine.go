@@ -19,17 +19,19 @@ type Checker interface {
 }
 
 // floe is the machine of package ledger.
-type floe struct{}
+type floe struct{ machine ledger.Machine }
 
 // InitChain implements [Machine].
-func (floe) InitChain(s ledger.Store, genesis []byte) ([]ledger.ValidatorUpdate, error) {
+func (*floe) InitChain(s ledger.Store, genesis []byte) ([]ledger.ValidatorUpdate, error) {
 	return ledger.InitChain(s, genesis)
 }
 
 // ApplyBlock implements [Machine].
-func (floe) ApplyBlock(s ledger.Store, b ledger.Block) ledger.BlockResult {
-	return ledger.ApplyBlock(s, b)
+func (f *floe) ApplyBlock(s ledger.Store, b ledger.Block) ledger.BlockResult {
+	return f.machine.ApplyBlock(s, b)
 }
 
 // NewChecker implements [Machine].
-func (floe) NewChecker(r ledger.Reader, height uint64) Checker { return ledger.NewChecker(r, height) }
+func (f *floe) NewChecker(r ledger.Reader, height uint64) Checker {
+	return f.machine.NewChecker(r, height)
+}

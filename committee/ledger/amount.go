@@ -9,7 +9,7 @@ const (
 	// rounded up. [WL] §0.9
 	StorageUnit = 1 << 20
 
-	burnPercent = 3 // of an epoch's revenue. [WL] §3.5
+	wholeRate = 10_000 // basis points
 )
 
 // add returns a+b.
@@ -71,7 +71,9 @@ func (p Params) WriteCost(encodedSize uint64) (uint64, error) {
 	return cost, nil
 }
 
-// Fee returns the least fee of a transaction of size bytes with count messages.
-func (p Params) Fee(size, count int) uint64 {
-	return p.FeePerByte*uint64(size) + p.FeePerMessage*uint64(count) // genesis bounds the prices
+// Fee returns the least fee of a transaction: for its bytes and its work.
+func (p Params) Fee(tx Tx) uint64 { return p.fee(tx.SignedSize(), workOf(tx.Messages)) }
+
+func (p Params) fee(size int, work uint64) uint64 {
+	return p.FeePerByte*uint64(size) + p.FeePerWork*work // bounded by maxPrice, MaxTxSize and MaxBlockWork
 }

@@ -10,23 +10,12 @@ import (
 // ended; the blocks after it go on.
 const maxExpired = 1000
 
-// ApplyBlock carries a block out on s: first what is due by itself (the turn
-// of the epoch, what has expired), then the transactions in order. It never
-// fails; a refused transaction is a result. s must hold what InitChain wrote.
-func ApplyBlock(s Store, b Block) BlockResult {
-	var out BlockResult
-	u, err := readRules(s, b.Height)
-	if err != nil {
-		panic("ledger: state does not decode: " + err.Error()) //nolint:forbidigo // invariant: only this package writes the state
-	}
+// begin does what is due at the beginning of a block.
+func (u *rules) begin(s Store, b Block, out *BlockResult) {
 	if b.Time >= u.system.EpochStart+u.params.EpochDuration {
 		out.Events = append(out.Events, u.turnEpoch(s, b.Time)...)
 	}
 	out.Events = append(out.Events, u.expire(s)...)
-	for _, tx := range b.Txs {
-		out.Txs = append(out.Txs, u.run(s, tx))
-	}
-	return out
 }
 
 // turnEpoch shares out the ended epoch's revenue and starts the next epoch.
@@ -39,15 +28,16 @@ func (u *rules) turnEpoch(s Store, now uint64) []Event {
 	}
 	s.Delete(ringKey(ended))
 
-	burned := share(ring.Rewards, burnPercent, 100)
+	burned := share(ring.Rewards, uint64(u.params.BurnRate), wholeRate)
 	rest := ring.Rewards - burned
 	var events []Event
-	members, _ := read(s, []byte{keyNodes}, "nodes", decodeNodes)
+	members, _ := readAssignment(s, ended)
 	if ring.Used > 0 {
 		pot := rest
-		for _, n := range members {
-			reward := share(pot, uint64(len(n.Shards)), uint64(u.params.Shards))
-			if reward == 0 || credit(s, n.Account, reward) != nil {
+		for _, m := range members.Members {
+			n, err := ReadNode(s, m.ID)
+			reward := share(pot, uint64(len(m.Shards)), uint64(u.params.Shards))
+			if reward == 0 || err != nil || credit(s, n.Account, reward) != nil {
 				continue // stays in the rest
 			}
 			rest -= reward
@@ -64,6 +54,7 @@ func (u *rules) turnEpoch(s Store, now uint64) []Event {
 	u.system.EpochStart = now
 	u.system.Supply -= burned
 	s.Set([]byte{keySystem}, encode(u.system))
+	keepAssignment(s, u.system.Epoch, members)
 	u.committee = u.committee.AtEpoch(u.system.Epoch)
 	return append(events, toEvent(EpochChanged{Epoch: u.system.Epoch, Start: now, Burned: burned, Carried: rest}))
 }
@@ -103,13 +94,6 @@ type Checker struct {
 	err     error
 }
 
-// NewChecker returns a checker above the state committed at the given height;
-// it is of use until the next block is committed.
-func NewChecker(r Reader, height uint64) *Checker {
-	u, err := readRules(r, height+1)
-	return &Checker{rules: u, pending: NewOverlay(r), err: err}
-}
-
 // Check carries tx out on the checker's view. A transaction that would be
 // refused changes nothing there.
 func (c *Checker) Check(tx []byte) TxResult {
@@ -117,7 +101,8 @@ func (c *Checker) Check(tx []byte) TxResult {
 		return refused(refuse(CodeMalformed, "no state yet: %v", c.err))
 	}
 	trial := NewOverlay(c.pending)
-	r := c.rules.run(trial, tx)
+	work := uint64(0)
+	r := c.rules.run(trial, tx, &work)
 	if Code(r.Code) == CodeOK {
 		trial.Flush(c.pending)
 	}

@@ -5,6 +5,16 @@ type Block struct {
 	Height uint64
 	Time   uint64 // of the block header, in ms since 1970
 	Txs    [][]byte
+	// Evidence is the misbehavior of validators that the block proves.
+	Evidence []Misbehavior
+}
+
+// Misbehavior is a validator's breach of the rules of consensus, proven by
+// signatures that contradict each other.
+type Misbehavior struct {
+	Validator [20]byte // the first bytes of the SHA-256 of its consensus key
+	Height    uint64   // of the blocks that it signed
+	Power     int64    // that it had
 }
 
 // An Event is one state change: a stable name and its canonical bytes, which

@@ -15,7 +15,7 @@ const (
 	CodeNonceUsed         Code = 4  // a transaction with this nonce was applied before: a replay
 	CodeNonceAhead        Code = 5  // an earlier nonce is missing
 	CodeTxExpired         Code = 6  // past the last height at which the sender wanted it
-	CodeFeeTooLow         Code = 7  // less than bytes and messages cost
+	CodeFeeTooLow         Code = 7  // less than bytes and work cost
 	CodeInsufficientFunds Code = 8  // the account cannot pay
 	CodeNotFound          Code = 9  // no such object
 	CodeNotOwner          Code = 10 // the object belongs to somebody else
@@ -36,6 +36,10 @@ const (
 	CodeBadPersistence    Code = 25 // certified as permanent and registered as deletable, or the reverse
 	CodeNotDeletable      Code = 26
 	CodeOverflow          Code = 27 // an amount beyond 64 bits
+	CodeTooMuchWork       Code = 28 // more work than a block may take
+	CodeBadText           Code = 29 // too long, not UTF-8, or too many
+	CodeBadRate           Code = 30 // beyond the basis points that are allowed
+	CodeBadPossession     Code = 31 // no proof of the possession of a key
 )
 
 // An Error is a refusal.
@@ -50,3 +54,6 @@ func (e *Error) Error() string { return "ledger: " + e.Info }
 func refuse(c Code, format string, args ...any) *Error {
 	return &Error{Code: c, Info: fmt.Sprintf(format, args...)}
 }
+
+// lastCode is the greatest of the codes.
+const lastCode = CodeBadPossession

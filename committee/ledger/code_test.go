@@ -419,7 +419,7 @@ func TestCodes(t *testing.T) {
 			s.world = &w
 			tx := tt.make(&s)
 
-			checker := NewChecker(w.state, w.height)
+			checker := new(Machine).NewChecker(w.state, w.height)
 			check := checker.Check(tx)
 			if Code(check.Code) != tt.code {
 				t.Errorf("check: got code %d (%s), want %d", check.Code, check.Info, tt.code)

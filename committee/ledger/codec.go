@@ -1,122 +1,167 @@
 package ledger
 
 import (
+	"math"
+
 	"github.com/floe-storage/floe/committee"
-	"github.com/floe-storage/floe/shard/bcs"
+	"github.com/floe-storage/floe/committee/bls"
+	"github.com/floe-storage/floe/shard"
 )
 
+// Limits of what the state, a genesis and transactions may hold.
 const (
-	maxChainID  = 50 // bytes, as CometBFT has it
-	maxNodes    = 1000
-	maxName     = 100 // bytes. [WL] §0.9
-	maxAddrs    = 16
-	maxAddr     = 259 // bytes. [WL] §0.9
+	maxChainID  = 50   // bytes, as CometBFT has it
+	maxMembers  = 1000 // nodes of a committee
+	maxName     = 100  // bytes. [WL] §0.9
+	maxAddrs    = 16   // multiaddrs of a node
+	maxAddr     = 259  // bytes. [WL] §0.9
+	maxLink     = 500  // bytes of a text or address on a node's card
 	maxAccounts = 100_000
 )
 
-func (p Params) encode(e *bcs.Encoder) {
-	e.String(p.ChainID)
-	e.U16(p.Shards)
-	e.U64(p.EpochDuration)
-	e.U32(p.MaxEpochsAhead)
-	e.U64(p.Capacity)
-	e.U64(p.StoragePrice)
-	e.U64(p.WritePrice)
-	e.U64(p.FeePerByte)
-	e.U64(p.FeePerMessage)
+func (p *Params) fields(c *codec) {
+	c.text(&p.ChainID, maxChainID)
+	c.u16(&p.Shards)
+	c.u64(&p.EpochDuration)
+	c.u64(&p.HandoverBlocks)
+	c.u32(&p.MaxEpochsAhead)
+	c.u32(&p.CommitteeSize)
+	c.u64(&p.Capacity)
+	c.u64(&p.StoragePrice)
+	c.u64(&p.WritePrice)
+	c.u64(&p.FeePerByte)
+	c.u64(&p.FeePerWork)
+	c.u16(&p.DepositRate)
+	c.u64(&p.NodeDeposit)
+	c.u64(&p.MinStake)
+	c.u16(&p.BurnRate)
+	c.u16(&p.DoubleSignPenalty)
+	c.u16(&p.SenderPenalty)
+	c.u16(&p.ReceiverPenalty)
+	c.u32(&p.SubsidyRate)
+	c.u64(&p.NodeSubsidy)
+	c.u64(&p.ShardSubsidy)
 }
 
-func decodeParams(d *bcs.Decoder) Params {
-	return Params{
-		ChainID: d.String(maxChainID), Shards: d.U16(), EpochDuration: d.U64(), MaxEpochsAhead: d.U32(), Capacity: d.U64(),
-		StoragePrice: d.U64(), WritePrice: d.U64(), FeePerByte: d.U64(), FeePerMessage: d.U64(),
-	}
+func (s *System) fields(c *codec) {
+	c.epoch(&s.Epoch)
+	c.u64(&s.EpochStart)
+	c.u64(&s.Supply)
+	c.u8((*uint8)(&s.Phase))
+	c.u64(&s.Settled)
+	c.u64(&s.Deadline)
+	c.u16(&s.Synced)
+	c.u64(&s.Protocol.Version)
+	c.epoch(&s.Protocol.Start)
 }
 
-func (s System) encode(e *bcs.Encoder) {
-	e.U32(uint32(s.Epoch))
-	e.U64(s.EpochStart)
-	e.U64(s.Supply)
+func (a *Account) fields(c *codec) {
+	c.u64(&a.Balance)
+	c.u64(&a.Nonce)
 }
 
-func decodeSystem(d *bcs.Decoder) System {
-	return System{Epoch: committee.Epoch(d.U32()), EpochStart: d.U64(), Supply: d.U64()}
+func (r *ringEntry) fields(c *codec) {
+	c.u64(&r.Used)
+	c.u64(&r.Rewards)
 }
 
-func (a Account) encode(e *bcs.Encoder) {
-	e.U64(a.Balance)
-	e.U64(a.Nonce)
+func (s *Storage) fields(c *codec) {
+	c.fixed(s.ID[:])
+	c.fixed(s.Owner[:])
+	c.epoch(&s.Start)
+	c.epoch(&s.End)
+	c.u64(&s.Size)
 }
 
-func decodeAccount(d *bcs.Decoder) Account { return Account{Balance: d.U64(), Nonce: d.U64()} }
-
-func (r ringEntry) encode(e *bcs.Encoder) {
-	e.U64(r.Used)
-	e.U64(r.Rewards)
+func (b *Blob) fields(c *codec) {
+	c.fixed(b.ID[:])
+	c.fixed(b.Owner[:])
+	c.fixed(b.BlobID[:])
+	c.u64(&b.Size)
+	c.bool(&b.Deletable)
+	c.epoch(&b.Registered)
+	c.epoch(&b.Certified)
+	b.Point.fields(c)
+	b.Storage.fields(c)
 }
 
-func decodeRing(d *bcs.Decoder) ringEntry { return ringEntry{Used: d.U64(), Rewards: d.U64()} }
-
-func (s Storage) encode(e *bcs.Encoder) {
-	e.Fixed(s.ID[:])
-	e.Fixed(s.Owner[:])
-	e.U32(uint32(s.Start))
-	e.U32(uint32(s.End))
-	e.U64(s.Size)
+func (p *Point) fields(c *codec) {
+	c.u64(&p.Height)
+	c.fixed(p.Tx[:])
+	c.u32(&p.Event)
 }
 
-func decodeStorage(d *bcs.Decoder) Storage {
-	var s Storage
-	d.Fixed(s.ID[:])
-	d.Fixed(s.Owner[:])
-	s.Start, s.End = committee.Epoch(d.U32()), committee.Epoch(d.U32())
-	s.Size = d.U64()
-	return s
+func (p *Profile) fields(c *codec) {
+	c.text(&p.Name, maxName)
+	c.text(&p.Image, maxLink)
+	c.text(&p.Project, maxLink)
+	c.text(&p.Description, maxLink)
 }
 
-func (b Blob) encode(e *bcs.Encoder) {
-	e.Fixed(b.ID[:])
-	e.Fixed(b.Owner[:])
-	e.Fixed(b.BlobID[:])
-	e.U64(b.Size)
-	e.Bool(b.Deletable)
-	e.U32(uint32(b.Registered))
-	e.U32(uint32(b.Certified))
-	b.Point.encode(e)
-	b.Storage.encode(e)
+func (v *Votes) fields(c *codec) {
+	c.u64(&v.StoragePrice)
+	c.u64(&v.WritePrice)
+	c.u64(&v.Capacity)
 }
 
-func decodeBlob(d *bcs.Decoder) Blob {
-	var b Blob
-	d.Fixed(b.ID[:])
-	d.Fixed(b.Owner[:])
-	d.Fixed(b.BlobID[:])
-	b.Size, b.Deletable = d.U64(), d.Bool()
-	b.Registered, b.Certified = committee.Epoch(d.U32()), committee.Epoch(d.U32())
-	b.Point = decodePoint(d)
-	b.Storage = decodeStorage(d)
-	return b
+func (k *Candidate) fields(c *codec) {
+	k.Profile.fields(c)
+	c.fixed(k.Account[:])
+	c.fixed(k.BLSKey[:])
+	c.fixed(k.Possession[:])
+	c.fixed(k.NetworkKey[:])
+	c.fixed(k.ConsensusKey[:])
+	addrs(c, &k.Addrs)
+	c.u16(&k.Commission)
+	k.Votes.fields(c)
 }
 
-func (p Point) encode(e *bcs.Encoder) {
-	e.U64(p.Height)
-	e.Fixed(p.Tx[:])
-	e.U32(p.Event)
+func addrs(c *codec, v *[]string) {
+	list(c, v, maxAddrs, 1, func(c *codec, a *string) { c.text(a, maxAddr) })
 }
 
-func decodePoint(d *bcs.Decoder) Point {
-	var p Point
-	p.Height = d.U64()
-	d.Fixed(p.Tx[:])
-	p.Event = d.U32()
-	return p
+// leastCandidate is the size of a candidate whose texts and lists are empty.
+const leastCandidate = 4 + 32 + bls.PublicKeySize + bls.SignatureSize + 32 + 32 + 1 + 2 + 24
+
+func (f *Founder) fields(c *codec) {
+	f.Candidate.fields(c)
+	c.u64(&f.Stake)
 }
 
-// encoded is a value of the state.
-type encoded interface{ encode(*bcs.Encoder) }
+func (n *Node) fields(c *codec) {
+	c.fixed(n.ID[:])
+	n.Candidate.fields(c)
+	c.u64(&n.Stake)
+}
 
-func encode(v encoded) []byte {
-	var e bcs.Encoder
-	v.encode(&e)
-	return e.Data()
+// assignment is who holds which shards from an epoch on: the value under
+// keyCommittee. It is all that the past needs to know of a committee.
+type assignment struct {
+	Since   committee.Epoch // the members stand under this epoch if there are none here
+	Members []assigned
+}
+
+// assigned is a member with the keys that it had when the committee was chosen.
+type assigned struct {
+	ID           committee.NodeID
+	Name         string
+	BLSKey       bls.PublicKey
+	NetworkKey   [32]byte
+	ConsensusKey [32]byte
+	Addrs        []string
+	Shards       []shard.Index
+}
+
+func (a *assignment) fields(c *codec) {
+	const least = 32 + 1 + bls.PublicKeySize + 32 + 32 + 1 + 1
+	c.epoch(&a.Since)
+	list(c, &a.Members, maxMembers, least, func(c *codec, m *assigned) {
+		c.fixed(m.ID[:])
+		c.text(&m.Name, maxName)
+		c.fixed(m.BLSKey[:])
+		c.fixed(m.NetworkKey[:])
+		c.fixed(m.ConsensusKey[:])
+		addrs(c, &m.Addrs)
+		list(c, &m.Shards, math.MaxUint16, 2, func(c *codec, s *shard.Index) { c.u16((*uint16)(s)) })
+	})
 }

@@ -11,17 +11,25 @@
 //
 // # How it works
 //
-// [ApplyBlock] is a function: state and block in, state and results out. The state is an
-// ordered map from keys to values behind [Store]; the caller owns where it lives and how it
-// is hashed. [Checker] judges transactions before they enter a block. The layout of the
-// keys is drawn in state.go.
+// [Machine.ApplyBlock] is a function: state and block in, state and results out; what a
+// Machine remembers saves work and changes nothing. The state is an ordered map from keys
+// to values behind [Store]; the caller owns where it lives and how it is hashed. [Checker]
+// judges transactions before they enter a block. The layout of the keys is drawn in
+// state.go. Every record lists its fields once, for reading and for writing: fields.go.
+//
+// # Work
+//
+// A message takes a number of units of work, about a microsecond each. They are paid for,
+// and a block takes at most [MaxBlockWork] of them; certificates of a block are checked
+// together.
 //
 // # Invariants
 //
 // The package knows no clock, randomness, file, network, goroutine, float or map: two
 // validators that apply the same blocks hold the same bytes. Amounts are checked integers;
-// every division says who gets the rest. After each block supply = balances + rewards in
-// the ring + stakes of the nodes. A block that changes nothing writes nothing.
+// every division says who gets the rest. After each block what was written is counted: no
+// FROST may appear or vanish but those by which the supply changed. A block that changes
+// nothing writes nothing.
 //
 // # Concurrency
 //

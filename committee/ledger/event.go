@@ -13,10 +13,7 @@ import (
 var ErrEvent = errors.New("ledger: malformed event")
 
 // event is the typed form of an Event.
-type event interface {
-	kind() string
-	encode(e *bcs.Encoder)
-}
+type event interface{ kind() string }
 
 // BlobRegistered says that nodes accept a blob's slivers from now on.
 type BlobRegistered struct {
@@ -113,60 +110,50 @@ func (EpochChanged) kind() string      { return "epoch_changed" }
 
 func toEvent(v event) Event {
 	var e bcs.Encoder
-	v.encode(&e)
+	if k, ok := eventKind(v.kind()); ok {
+		k.write(&codec{out: &e}, v)
+	}
 	return Event{Kind: v.kind(), Body: e.Data()}
 }
 
 // Parse returns the event as one of the types of this package, such as
 // [BlobCertified]; [ErrEvent] if it is none.
 func (ev Event) Parse() (any, error) {
-	d := bcs.NewDecoder(ev.Body)
-	v := decodeEvent(ev.Kind, d)
-	if v == nil {
+	k, ok := eventKind(ev.Kind)
+	if !ok {
 		return nil, fmt.Errorf("%w: kind %q", ErrEvent, ev.Kind)
 	}
+	d := bcs.NewDecoder(ev.Body)
+	v := k.read(&codec{in: d})
 	if err := d.Finish(); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrEvent, ev.Kind, err)
 	}
 	return v, nil
 }
 
-func decodeEvent(kind string, d *bcs.Decoder) any {
+// eventKind returns how the events of a kind are read and written.
+func eventKind(kind string) (recordCodec[event], bool) {
 	switch kind {
 	case BlobRegistered{}.kind():
-		return decodeBlobRegistered(d)
+		return codecOf[event, BlobRegistered](), true
 	case BlobCertified{}.kind():
-		return decodeBlobCertified(d)
+		return codecOf[event, BlobCertified](), true
 	case BlobDeleted{}.kind():
-		return decodeBlobDeleted(d)
+		return codecOf[event, BlobDeleted](), true
 	case BlobExpired{}.kind():
-		return decodeBlobExpired(d)
+		return codecOf[event, BlobExpired](), true
 	case StorageReserved{}.kind():
-		return decodeStorageReserved(d)
+		return codecOf[event, StorageReserved](), true
 	case StorageExpired{}.kind():
-		v := StorageExpired{Epoch: committee.Epoch(d.U32())}
-		d.Fixed(v.Object[:])
-		return v
+		return codecOf[event, StorageExpired](), true
 	case ObjectTransferred{}.kind():
-		var v ObjectTransferred
-		d.Fixed(v.Object[:])
-		d.Fixed(v.From[:])
-		d.Fixed(v.To[:])
-		return v
+		return codecOf[event, ObjectTransferred](), true
 	case FundsSent{}.kind():
-		var v FundsSent
-		d.Fixed(v.From[:])
-		d.Fixed(v.To[:])
-		v.Amount = d.U64()
-		return v
+		return codecOf[event, FundsSent](), true
 	case RewardPaid{}.kind():
-		v := RewardPaid{Epoch: committee.Epoch(d.U32())}
-		d.Fixed(v.Node[:])
-		d.Fixed(v.To[:])
-		v.Amount = d.U64()
-		return v
+		return codecOf[event, RewardPaid](), true
 	case EpochChanged{}.kind():
-		return EpochChanged{Epoch: committee.Epoch(d.U32()), Start: d.U64(), Burned: d.U64(), Carried: d.U64()}
+		return codecOf[event, EpochChanged](), true
 	}
-	return nil
+	return recordCodec[event]{}, false
 }

@@ -29,13 +29,13 @@ func ExampleTx_Sign() {
 			ledger.RegisterBlob{Storage: ledger.Result(0), BlobID: shard.DeriveBlobID(root, size), Root: root, Size: size},
 		},
 	}
-	network := ledger.Params{FeePerByte: 10, FeePerMessage: 1000} // ledger.ReadParams in earnest
-	tx.Fee = network.Fee(tx.SignedSize(), len(tx.Messages))
+	network := ledger.Params{FeePerByte: 10, FeePerWork: 1} // ledger.ReadParams in earnest
+	tx.Fee = network.Fee(tx)
 
 	signed, err := ledger.ParseTx(tx.Sign(key))
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Printf("%d messages for %d bytes, fee %d, by %v\n", len(signed.Messages), encoded, signed.Fee, signed.Sender())
-	// Output: 2 messages for 22822800 bytes, fee 4330, by floe1n24zgcxp79gjt247eg5vgu7d7zqpx4wy0l6jzxzunaqug03g93tstkpvk3
+	// Output: 2 messages for 22822800 bytes, fee 2480, by floe1n24zgcxp79gjt247eg5vgu7d7zqpx4wy0l6jzxzunaqug03g93tstkpvk3
 }

@@ -12,10 +12,11 @@ type rules struct {
 	shape     shard.Params
 	committee *committee.Committee
 	height    uint64
+	verdicts  *verdicts
 }
 
-func readRules(r Reader, height uint64) (rules, error) {
-	var u rules
+func (m *Machine) readRules(r Reader, height uint64) (rules, error) {
+	u := rules{height: height, verdicts: &m.verdicts}
 	var err error
 	if u.params, err = ReadParams(r); err != nil {
 		return u, err
@@ -26,8 +27,7 @@ func readRules(r Reader, height uint64) (rules, error) {
 	if u.shape, err = shard.NewParams(int(u.params.Shards)); err != nil {
 		return u, err
 	}
-	u.committee, err = ReadCommittee(r)
-	u.height = height
+	u.committee, err = m.committeeOf(r, &u)
 	return u, err
 }
 
@@ -44,11 +44,14 @@ type execution struct {
 
 // run judges a transaction and carries it out on state. A refusal for a reason
 // that the sender could not know beforehand costs the fee and uses the nonce up;
-// every other refusal changes nothing.
-func (u rules) run(state Store, b []byte) TxResult {
+// every other refusal changes nothing. work is what the block has taken so far.
+func (u rules) run(state Store, b []byte, work *uint64) TxResult {
 	tx, err := ParseTx(b)
 	if err != nil {
 		return refused(refuse(CodeMalformed, "%v", err))
+	}
+	if *work += workOf(tx.Messages); *work > MaxBlockWork {
+		return refused(refuse(CodeTooMuchWork, "the block's transactions take %d units of work, at most %d", *work, MaxBlockWork))
 	}
 	account, refusal := u.admit(state, &tx)
 	if refusal != nil {
@@ -100,7 +103,7 @@ func (u rules) admit(r Reader, tx *Signed) (Account, *Error) {
 		return none, refuse(CodeTxExpired, "valid until height %d, at most %d after the present %d", tx.Expiry, MaxTxLifetime, u.height)
 	}
 	size := len(tx.body) + len(tx.Key) + len(tx.Signature)
-	if least := u.params.Fee(size, len(tx.Messages)); tx.Fee < least {
+	if least := u.params.fee(size, workOf(tx.Messages)); tx.Fee < least {
 		return none, refuse(CodeFeeTooLow, "fee of %d FROST, %d are needed", tx.Fee, least)
 	}
 	account, err := ReadAccount(r, tx.Sender())
@@ -253,5 +256,5 @@ func readRing(r Reader, e committee.Epoch) (ringEntry, error) {
 	if r.Get(ringKey(e)) == nil {
 		return ringEntry{}, nil
 	}
-	return read(r, ringKey(e), "ring entry", decodeRing)
+	return read[ringEntry](r, ringKey(e), "ring entry")
 }

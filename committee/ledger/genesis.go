@@ -1,27 +1,20 @@
 package ledger
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/floe-storage/floe/committee"
-	"github.com/floe-storage/floe/committee/bls"
-	"github.com/floe-storage/floe/shard"
 	"github.com/floe-storage/floe/shard/bcs"
 )
 
 const (
-	nodeTag = "floe/node/1"
-
 	// MaxSupply is the most FROST that a genesis may create. [WL] §0.9
 	MaxSupply = 5_000_000_000 * FrostPerWAL
 
-	maxPrice    = FrostPerWAL // FROST per unit, byte or message
-	maxGenesis  = 16 << 20    // bytes
+	maxGenesis  = 16 << 20 // bytes
 	firstEpoch  = 1
 	genesisForm = 1
 )
@@ -31,10 +24,10 @@ var ErrGenesis = errors.New("ledger: invalid genesis")
 
 // Genesis is how a network begins. All nodes of a network have the same.
 type Genesis struct {
-	Params   Params
+	Params   Params // with the prices and the capacity of the first epoch
 	Time     uint64 // ms since 1970: the start of the first epoch
 	Accounts []Funding
-	Nodes    []Node // the members of the first committee; their shards follow from their stake
+	Nodes    []Founder // the members of the first committee; their shards follow from their stake
 }
 
 // Funding is an account's balance at genesis.
@@ -43,45 +36,22 @@ type Funding struct {
 	Balance uint64 // FROST
 }
 
-// Node is a storage node as the ledger knows it.
-type Node struct {
-	ID           committee.NodeID // derived from the BLS key; ignored in a Genesis
-	Name         string
-	Account      Address       // receives its rewards
-	BLSKey       bls.PublicKey // verifies its confirmations
-	Possession   bls.Signature // of committee.PossessionMessage(0, Account, BLSKey) by the BLS key
-	NetworkKey   [32]byte      // Ed25519, its identity on the network
-	ConsensusKey [32]byte      // Ed25519, signs blocks
-	Addrs        []string      // multiaddrs
-	Stake        uint64        // FROST
-	Shards       []shard.Index // ignored in a Genesis
-}
-
-// NodeIDOf returns the ID of the node that registers with a BLS key.
-func NodeIDOf(key bls.PublicKey) committee.NodeID {
-	return sha256.Sum256(append([]byte(nodeTag), key[:]...))
-}
-
-func (n Node) member() committee.Member {
-	return committee.Member{
-		ID: n.ID, Name: n.Name, BLSKey: n.BLSKey, NetworkKey: n.NetworkKey,
-		Addrs: n.Addrs, Shards: slices.Clone(n.Shards),
-	}
-}
-
 // AppendBinary appends the genesis's canonical bytes to b.
 func (g Genesis) AppendBinary(b []byte) ([]byte, error) {
 	e := bcs.NewEncoder(b)
 	e.U8(genesisForm)
-	g.Params.encode(e)
-	e.U64(g.Time)
-	e.Count(len(g.Accounts))
-	for _, a := range g.Accounts {
-		e.Fixed(a.Address[:])
-		e.U64(a.Balance)
-	}
-	nodes(g.Nodes).encode(e)
+	g.fields(&codec{out: e})
 	return e.Data(), nil
+}
+
+func (g *Genesis) fields(c *codec) {
+	g.Params.fields(c)
+	c.u64(&g.Time)
+	list(c, &g.Accounts, maxAccounts, len(Address{})+8, func(c *codec, f *Funding) {
+		c.fixed(f.Address[:])
+		c.u64(&f.Balance)
+	})
+	list(c, &g.Nodes, maxMembers, leastCandidate+8, func(c *codec, f *Founder) { f.fields(c) })
 }
 
 // ParseGenesis reads what AppendBinary writes and checks that a network can
@@ -95,14 +65,7 @@ func ParseGenesis(b []byte) (Genesis, error) {
 	if form := d.U8(); form != genesisForm {
 		return g, fmt.Errorf("%w: form %d is unknown", ErrGenesis, form)
 	}
-	g.Params = decodeParams(d)
-	g.Time = d.U64()
-	g.Accounts = make([]Funding, d.Count(maxAccounts, len(Address{})+8))
-	for i := range g.Accounts {
-		d.Fixed(g.Accounts[i].Address[:])
-		g.Accounts[i].Balance = d.U64()
-	}
-	g.Nodes = decodeNodes(d)
+	g.fields(&codec{in: d})
 	if err := d.Finish(); err != nil {
 		return g, fmt.Errorf("%w: %w", ErrGenesis, err)
 	}
@@ -118,30 +81,18 @@ func (g Genesis) Validate() error {
 		}
 	}
 	p := g.Params
-	fault(p.ChainID != "" && isText(p.ChainID, maxChainID), "chain ID %q is not text of 1 to %d bytes", p.ChainID, maxChainID)
-	_, err := shard.NewParams(int(p.Shards))
-	fault(err == nil, "%d shards: %v", p.Shards, err)
-	fault(p.EpochDuration > 0 && p.EpochDuration < math.MaxInt64, "epoch duration of %d ms", p.EpochDuration)
+	faults = append(faults, p.faults()...)
 	fault(g.Time < math.MaxInt64, "time of %d ms", g.Time)
-	fault(p.MaxEpochsAhead > 0 && p.MaxEpochsAhead <= 1000, "%d epochs ahead, want 1 to 1000", p.MaxEpochsAhead)
-	for _, price := range []uint64{p.StoragePrice, p.WritePrice, p.FeePerByte, p.FeePerMessage} {
-		fault(price <= maxPrice, "price of %d FROST is above %d", price, maxPrice)
-	}
-	fault(len(g.Nodes) > 0 && len(g.Nodes) <= maxNodes, "%d nodes, want 1 to %d", len(g.Nodes), maxNodes)
+	fault(len(g.Nodes) > 0 && len(g.Nodes) <= int(p.CommitteeSize), "%d nodes, want 1 to %d", len(g.Nodes), p.CommitteeSize)
 	fault(len(g.Nodes) <= int(p.Shards), "%d nodes for %d shards", len(g.Nodes), p.Shards)
 	fault(len(g.Accounts) <= maxAccounts, "%d accounts, at most %d", len(g.Accounts), maxAccounts)
 	_, overflow := g.supply()
 	fault(overflow == nil, "more than %d FROST in all", uint64(MaxSupply))
 	for i, n := range g.Nodes {
-		fault(n.Stake > 0, "node %d has no stake", i)
-		fault(isText(n.Name, maxName), "node %d: name %q is not text of at most %d bytes", i, n.Name, maxName)
-		fault(len(n.Addrs) <= maxAddrs, "node %d: %d addresses, at most %d", i, len(n.Addrs), maxAddrs)
-		for _, a := range n.Addrs {
-			fault(isText(a, maxAddr), "node %d: address %q is not text of at most %d bytes", i, a, maxAddr)
+		fault(n.Stake >= p.MinStake && n.Stake > 0, "node %d has a stake of %d FROST, at least %d are needed", i, n.Stake, p.MinStake)
+		if err := n.check(0); err != nil {
+			fault(false, "node %d: %s", i, err.Info)
 		}
-		msg := committee.PossessionMessage(0, n.Account, n.BLSKey)
-		err := n.BLSKey.Verify(msg, n.Possession)
-		fault(err == nil, "node %d does not prove to possess its BLS key: %v", i, err)
 		for _, other := range g.Nodes[:i] {
 			fault(n.BLSKey != other.BLSKey && n.NetworkKey != other.NetworkKey && n.ConsensusKey != other.ConsensusKey,
 				"node %d shares a key with an earlier node", i)
@@ -153,9 +104,6 @@ func (g Genesis) Validate() error {
 	}
 	return errors.Join(faults...)
 }
-
-// isText tells whether s is UTF-8 of at most limit bytes.
-func isText(s string, limit int) bool { return len(s) <= limit && strings.ToValidUTF8(s, "") == s }
 
 func (g Genesis) supply() (uint64, *Error) {
 	var sum uint64
@@ -176,26 +124,24 @@ func (g Genesis) supply() (uint64, *Error) {
 	return sum, nil
 }
 
-// assign returns the nodes with ID and shards, sorted by ID; false if one
-// would hold no shard.
-func (g Genesis) assign() ([]Node, bool) {
-	nodes := slices.Clone(g.Nodes)
-	stakes := make([]committee.Weighted, len(nodes))
-	ids := make([]committee.NodeID, len(nodes))
-	for i := range nodes {
-		nodes[i].ID = NodeIDOf(nodes[i].BLSKey)
-		stakes[i] = committee.Weighted{ID: nodes[i].ID, Stake: nodes[i].Stake}
-		ids[i] = nodes[i].ID
+// assign returns the first committee; false if a node would hold no shard.
+func (g Genesis) assign() (assignment, bool) {
+	stakes := make([]committee.Weighted, len(g.Nodes))
+	ids := make([]committee.NodeID, len(g.Nodes))
+	for i, n := range g.Nodes {
+		ids[i] = NodeIDOf(n.BLSKey)
+		stakes[i] = committee.Weighted{ID: ids[i], Stake: n.Stake}
 	}
 	counts, ok := committee.Apportion(stakes, int(g.Params.Shards))
 	if !ok || slices.Contains(counts, 0) {
-		return nil, false
+		return assignment{}, false
 	}
+	var a assignment
 	for i, shards := range committee.AssignFirst(ids, counts) {
-		nodes[i].Shards = shards
+		a.Members = append(a.Members, g.Nodes[i].assigned(ids[i], shards))
 	}
-	slices.SortFunc(nodes, func(a, b Node) int { return a.ID.Compare(b.ID) })
-	return nodes, true
+	slices.SortFunc(a.Members, func(a, b assigned) int { return a.ID.Compare(b.ID) })
+	return a, true
 }
 
 // InitChain writes the first state of the network that genesis describes and
@@ -205,11 +151,13 @@ func InitChain(s Store, genesis []byte) ([]ValidatorUpdate, error) {
 	if err != nil {
 		return nil, err
 	}
-	members, _ := g.assign() // validated
+	first, _ := g.assign() // validated
 	supply, _ := g.supply()
 	s.Set([]byte{keyParams}, encode(g.Params))
-	s.Set([]byte{keySystem}, encode(System{Epoch: firstEpoch, EpochStart: g.Time, Supply: supply}))
-	s.Set([]byte{keyNodes}, encode(nodes(members)))
+	s.Set([]byte{keySystem}, encode(System{
+		Epoch: firstEpoch, EpochStart: g.Time, Supply: supply, Phase: PhaseSettled, Settled: g.Time, Synced: g.Params.Shards,
+	}))
+	setAssignment(s, firstEpoch, first)
 	for _, f := range g.Accounts {
 		a, err := ReadAccount(s, f.Address) // an address may be listed twice
 		if err != nil {
@@ -218,59 +166,9 @@ func InitChain(s Store, genesis []byte) ([]ValidatorUpdate, error) {
 		a.Balance += f.Balance
 		s.Set(accountKey(f.Address), encode(a))
 	}
-	var validators []ValidatorUpdate
-	for _, m := range members {
-		validators = append(validators, ValidatorUpdate{ConsensusKey: m.ConsensusKey, Power: int64(len(m.Shards))})
+	for _, f := range g.Nodes {
+		n := Node{ID: NodeIDOf(f.BLSKey), Candidate: f.Candidate, Stake: f.Stake}
+		n.take(s)
 	}
-	return validators, nil
-}
-
-// nodes is the value under keyNodes.
-type nodes []Node
-
-func (ns nodes) encode(e *bcs.Encoder) {
-	e.Count(len(ns))
-	for _, n := range ns {
-		e.Fixed(n.ID[:])
-		e.String(n.Name)
-		e.Fixed(n.Account[:])
-		e.Fixed(n.BLSKey[:])
-		e.Fixed(n.Possession[:])
-		e.Fixed(n.NetworkKey[:])
-		e.Fixed(n.ConsensusKey[:])
-		e.Count(len(n.Addrs))
-		for _, a := range n.Addrs {
-			e.String(a)
-		}
-		e.U64(n.Stake)
-		e.Count(len(n.Shards))
-		for _, s := range n.Shards {
-			e.U16(uint16(s))
-		}
-	}
-}
-
-func decodeNodes(d *bcs.Decoder) nodes {
-	const least = 32 + 1 + 32 + bls.PublicKeySize + bls.SignatureSize + 32 + 32 + 1 + 8 + 1
-	ns := make(nodes, d.Count(maxNodes, least))
-	for i := range ns {
-		n := &ns[i]
-		d.Fixed(n.ID[:])
-		n.Name = d.String(maxName)
-		d.Fixed(n.Account[:])
-		d.Fixed(n.BLSKey[:])
-		d.Fixed(n.Possession[:])
-		d.Fixed(n.NetworkKey[:])
-		d.Fixed(n.ConsensusKey[:])
-		n.Addrs = make([]string, d.Count(maxAddrs, 1))
-		for j := range n.Addrs {
-			n.Addrs[j] = d.String(maxAddr)
-		}
-		n.Stake = d.U64()
-		n.Shards = make([]shard.Index, d.Count(math.MaxUint16, 2))
-		for j := range n.Shards {
-			n.Shards[j] = shard.Index(d.U16())
-		}
-	}
-	return ns
+	return validators(assignment{}, first), nil
 }

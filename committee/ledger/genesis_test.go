@@ -25,7 +25,9 @@ func TestInitChain(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkState(t, w.state)
-	if got, want := w.system(), (System{Epoch: 1, EpochStart: testStart, Supply: 4*rich + poor + 5 + 4*1000*FrostPerWAL}); got != want {
+	if got, want := w.system(), (System{
+		Epoch: 1, EpochStart: testStart, Supply: 4*rich + poor + 5 + 4*1000*FrostPerWAL, Phase: PhaseSettled, Settled: testStart, Synced: 10,
+	}); got != want {
 		t.Errorf("system: got %+v, want %+v", got, want)
 	}
 	if got := w.params(); got != g.Params {
@@ -44,14 +46,14 @@ func TestInitChain(t *testing.T) {
 	next := shard.Index(0)
 	for i := range c.Members() {
 		m := &c.Members()[i]
-		at := slices.IndexFunc(g.Nodes, func(n Node) bool { return n.BLSKey == m.BLSKey })
+		at := slices.IndexFunc(g.Nodes, func(n Founder) bool { return n.BLSKey == m.BLSKey })
 		if at < 0 {
 			t.Fatalf("member %v is none of the genesis", m.ID)
 		}
 		n := g.Nodes[at]
 		// Four equal stakes: three shards for the first two of the genesis.
 		want := committee.Weight(3 - at/2)
-		if m.ID != NodeIDOf(n.BLSKey) || m.Name != n.Name || m.NetworkKey != n.NetworkKey || !slices.Equal(m.Addrs, n.Addrs) || m.Weight() != want {
+		if m.ID != NodeIDOf(n.BLSKey) || m.Name != n.Profile.Name || m.NetworkKey != n.NetworkKey || !slices.Equal(m.Addrs, n.Addrs) || m.Weight() != want {
 			t.Errorf("member %d: got %+v, want node %d with %d shards", i, m, at, want)
 		}
 		if got := validators[i]; got.ConsensusKey != n.ConsensusKey || got.Power != int64(m.Weight()) {
@@ -91,29 +93,29 @@ func TestGenesisRefuses(t *testing.T) {
 		{"a price of storage", func(g *Genesis) { g.Params.StoragePrice = maxPrice + 1 }, "price"},
 		{"a price of writing", func(g *Genesis) { g.Params.WritePrice = math.MaxUint64 }, "price"},
 		{"a price of bytes", func(g *Genesis) { g.Params.FeePerByte = math.MaxUint64 }, "price"},
-		{"a price of messages", func(g *Genesis) { g.Params.FeePerMessage = math.MaxUint64 }, "price"},
+		{"a price of messages", func(g *Genesis) { g.Params.FeePerWork = math.MaxUint64 }, "price"},
 		{"nobody", func(g *Genesis) { g.Nodes = nil }, "0 nodes"},
 		{"more nodes than shards", twenty, "5 nodes for 4 shards"},
 		{"a node that would hold no shard", func(g *Genesis) { g.Nodes[3].Stake = 1 }, "no shard"},
-		{"a node without stake", func(g *Genesis) { g.Nodes[3].Stake = 0 }, "node 3 has no stake"},
+		{"a node without stake", func(g *Genesis) { g.Nodes[3].Stake = 0 }, "node 3 has a stake of 0"},
 		{"no stake", func(g *Genesis) {
 			for i := range g.Nodes {
 				g.Nodes[i].Stake = 0
 			}
-		}, "no stake"},
+		}, "a stake of 0"},
 		{"too much money", func(g *Genesis) { g.Accounts[0].Balance = MaxSupply }, "FROST in all"},
 		{"money beyond 64 bits", func(g *Genesis) { g.Accounts[0].Balance, g.Accounts[1].Balance = math.MaxUint64, math.MaxUint64 }, "FROST in all"},
 		{"stakes beyond 64 bits", func(g *Genesis) { g.Nodes[0].Stake, g.Nodes[1].Stake = math.MaxUint64, math.MaxUint64 }, "FROST in all"},
-		{"a long name", func(g *Genesis) { g.Nodes[1].Name = strings.Repeat("x", maxName+1) }, "node 1: name"},
-		{"a name that is no text", func(g *Genesis) { g.Nodes[1].Name = "a\xc0" }, "node 1: name"},
+		{"a long name", func(g *Genesis) { g.Nodes[1].Profile.Name = strings.Repeat("x", maxName+1) }, "node 1: name"},
+		{"a name that is no text", func(g *Genesis) { g.Nodes[1].Profile.Name = "a\xc0" }, "node 1: name"},
 		{"many addresses", func(g *Genesis) { g.Nodes[1].Addrs = make([]string, maxAddrs+1) }, "node 1: 17 addresses"},
 		{"a long address", func(g *Genesis) { g.Nodes[1].Addrs = []string{strings.Repeat("x", maxAddr+1)} }, "node 1: address"},
 		{"a BLS key twice", func(g *Genesis) { g.Nodes[1].BLSKey = g.Nodes[0].BLSKey }, "node 1 shares a key"},
 		{"a network key twice", func(g *Genesis) { g.Nodes[1].NetworkKey = g.Nodes[0].NetworkKey }, "node 1 shares a key"},
 		{"a consensus key twice", func(g *Genesis) { g.Nodes[3].ConsensusKey = g.Nodes[0].ConsensusKey }, "node 3 shares a key"},
-		{"a proof for another account", func(g *Genesis) { g.Nodes[2].Account = accountAddress(9) }, "node 2 does not prove"},
-		{"a proof of another key", func(g *Genesis) { g.Nodes[2].Possession = g.Nodes[1].Possession }, "node 2 does not prove"},
-		{"no key", func(g *Genesis) { g.Nodes[2].BLSKey = [48]byte{0: 0xc0} }, "node 2 does not prove"},
+		{"a proof for another account", func(g *Genesis) { g.Nodes[2].Account = accountAddress(9) }, "node 2: it does not prove"},
+		{"a proof of another key", func(g *Genesis) { g.Nodes[2].Possession = g.Nodes[1].Possession }, "node 2: it does not prove"},
+		{"no key", func(g *Genesis) { g.Nodes[2].BLSKey = [48]byte{0: 0xc0} }, "node 2: it does not prove"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -147,7 +149,7 @@ func TestGenesisFaultsAreJoined(t *testing.T) {
 	g := testGenesis(4)
 	g.Params.ChainID, g.Params.EpochDuration, g.Nodes[2].Stake = "", 0, 0
 	err := g.Validate()
-	for _, want := range []string{"chain ID", "epoch duration", "node 2 has no stake"} {
+	for _, want := range []string{"chain ID", "epoch duration", "node 2 has a stake of 0"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want it to name %q too", err, want)
 		}

@@ -109,7 +109,7 @@ func (h *historian) transaction() []byte {
 		b = b[:h.rng.IntN(len(b))]
 	}
 	if s, err := ParseTx(b); err == nil && s.verify() && s.ChainID == testChain && s.Nonce == h.nonces[from] &&
-		s.Expiry > h.height && s.Fee >= h.params().Fee(len(b), len(s.Messages)) {
+		s.Expiry > h.height && s.Fee >= h.params().Fee(s.Tx) {
 		h.nonces[from]++ // it will be used unless the account cannot pay
 	}
 	for _, m := range messages {
@@ -173,7 +173,7 @@ func TestHistories(t *testing.T) {
 		}
 
 		overlay := NewOverlay(other)
-		again := ApplyBlock(overlay, Block{Height: h.height, Time: h.time, Txs: txs})
+		again := new(Machine).ApplyBlock(overlay, Block{Height: h.height, Time: h.time, Txs: txs})
 		overlay.Flush(other)
 		if !reflect.DeepEqual(again, out) {
 			t.Fatalf("height %d: results on another store: got %+v, want %+v", h.height, again, out)

@@ -2,6 +2,16 @@ package ledger
 
 import "github.com/floe-storage/floe/shard/bcs"
 
+// Message is one step of a transaction.
+type Message interface {
+	kind() byte
+	// work is what the message costs the one who applies it; see Work.
+	work() uint64
+	// apply carries out the message for the sender. It may leave the state half
+	// changed when it refuses: the caller drops it.
+	apply(x *execution) *Error
+}
+
 // The kinds of messages, as they stand in a transaction. They never change
 // their meaning.
 const (
@@ -14,24 +24,39 @@ const (
 	kindDelete   byte = 7
 )
 
-func decodeMessage(d *bcs.Decoder) Message {
-	switch kind := d.U8(); kind {
+// messageKind returns how a kind of message is read and written.
+func messageKind(kind byte) (recordCodec[Message], bool) {
+	switch kind {
 	case kindSend:
-		return decodeSend(d)
+		return codecOf[Message, Send](), true
 	case kindTransfer:
-		return decodeTransfer(d)
+		return codecOf[Message, TransferObject](), true
 	case kindReserve:
-		return decodeReserve(d)
+		return codecOf[Message, ReserveStorage](), true
 	case kindRegister:
-		return decodeRegister(d)
+		return codecOf[Message, RegisterBlob](), true
 	case kindCertify:
-		return decodeCertify(d)
+		return codecOf[Message, CertifyBlob](), true
 	case kindExtend:
-		return decodeExtend(d)
+		return codecOf[Message, ExtendBlob](), true
 	case kindDelete:
-		return decodeDelete(d)
-	default:
+		return codecOf[Message, DeleteBlob](), true
+	}
+	return recordCodec[Message]{}, false
+}
+
+func encodeMessage(e *bcs.Encoder, m Message) {
+	e.U8(m.kind())
+	if k, ok := messageKind(m.kind()); ok {
+		k.write(&codec{out: e}, m)
+	}
+}
+
+func decodeMessage(d *bcs.Decoder) Message {
+	k, ok := messageKind(d.U8())
+	if !ok {
 		d.Fail("message of an unknown kind")
 		return nil
 	}
+	return k.read(&codec{in: d})
 }

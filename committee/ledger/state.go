@@ -14,22 +14,26 @@ import (
 //	01                                  Params
 //	02                                  System
 //	03 epoch(4)                         ringEntry
-//	04                                  the committee's nodes
+//	04 epoch(4)                         assignment
 //	05 address(32)                      Account
 //	06 object(32)                       Storage
 //	07 object(32)                       Blob
 //	08 blob ID(32) rank(1) ^end(4) object(32)   nothing: the objects of a blob ID, most lasting claim first
 //	09 end(4) object(32)                nothing: what ends at the start of an epoch
+//	0a node(32)                         Node
+//	0b kind(1) key hash(32)             node: who has registered a key
 const (
 	keyParams byte = iota + 1
 	keySystem
 	keyRing
-	keyNodes
+	keyCommittee
 	keyAccount
 	keyStorage
 	keyBlob
 	keyBlobIndex
 	keyExpiry
+	keyNode
+	keyKeys
 )
 
 // The ranks under which a blob ID's objects are listed.
@@ -44,24 +48,62 @@ const (
 // indexKeySize is the length of a key of the blob index.
 const indexKeySize = 1 + shard.BlobIDSize + 1 + 4 + 32
 
-// Params are the network's constants, fixed at genesis.
+// Params are what the network is run by. ChainID and Shards never change;
+// Capacity and the two prices follow the votes of the committee's members, the
+// others those on proposals. Rates are in basis points: 10,000 are the whole.
 type Params struct {
 	ChainID        string
 	Shards         uint16
-	EpochDuration  uint64 // ms
+	EpochDuration  uint64 // ms from the end of the hand-over to the next epoch
+	HandoverBlocks uint64 // after which the hand-over of shards ends by itself
 	MaxEpochsAhead uint32 // how far ahead storage is sold
+	CommitteeSize  uint32 // the most nodes that may hold shards
 	Capacity       uint64 // encoded bytes that the network sells per epoch
 	StoragePrice   uint64 // FROST per unit and epoch
 	WritePrice     uint64 // FROST per unit
 	FeePerByte     uint64 // FROST per byte of a transaction
-	FeePerMessage  uint64 // FROST
+	FeePerWork     uint64 // FROST per unit of work; see Work
+	DepositRate    uint16 // of a registration's write fee, deposited until the blob is certified
+	NodeDeposit    uint64 // FROST, held from a node's registration to its end
+	MinStake       uint64 // FROST, the least stake object
+
+	BurnRate          uint16 // of an epoch's revenue
+	DoubleSignPenalty uint16 // of the stake of a validator that signed two blocks of one height
+	SenderPenalty     uint16 // of the stake of a node that did not hand a shard over, per shard
+	ReceiverPenalty   uint16 // of the stake of a node that did not take a shard over, per shard
+	SubsidyRate       uint32 // of new revenue, added from the subsidy fund
+	NodeSubsidy       uint64 // FROST per member and epoch, from the subsidy fund
+	ShardSubsidy      uint64 // FROST per shard and epoch, from the subsidy fund
 }
+
+// Phase is where an epoch stands.
+type Phase uint8
+
+const (
+	// PhaseHandover is when members take over the shards that they gained.
+	PhaseHandover Phase = iota
+	// PhaseSettled is when a quorum has taken over what it should hold.
+	PhaseSettled
+	// PhaseSelected is when the next epoch's committee is chosen.
+	PhaseSelected
+)
 
 // System is the ledger's running state.
 type System struct {
 	Epoch      committee.Epoch
 	EpochStart uint64 // ms since 1970
 	Supply     uint64 // FROST in existence
+	Phase      Phase
+	Settled    uint64 // ms since 1970: when the running epoch's hand-over ended; 0 during it
+	Deadline   uint64 // height at which the hand-over ends by itself
+	Synced     uint16 // shards of the members that hold what they should
+	Protocol   Protocol
+}
+
+// Protocol is the version of the rules that the network has agreed on.
+type Protocol struct {
+	Version uint64
+	Start   committee.Epoch // first epoch in which it holds
 }
 
 // Account is what an address has.
@@ -105,14 +147,14 @@ type ringEntry struct {
 	Rewards uint64 // FROST to be shared out when the epoch ends
 }
 
-// ReadParams returns the network's constants.
+// ReadParams returns what the network is run by now.
 func ReadParams(r Reader) (Params, error) {
-	return read(r, []byte{keyParams}, "params", decodeParams)
+	return read[Params](r, []byte{keyParams}, "params")
 }
 
 // ReadSystem returns the running epoch and the supply.
 func ReadSystem(r Reader) (System, error) {
-	return read(r, []byte{keySystem}, "system", decodeSystem)
+	return read[System](r, []byte{keySystem}, "system")
 }
 
 // ReadAccount returns what an address has; nothing for one that was never used.
@@ -120,50 +162,29 @@ func ReadAccount(r Reader, a Address) (Account, error) {
 	if r.Get(accountKey(a)) == nil {
 		return Account{}, nil
 	}
-	return read(r, accountKey(a), "account", decodeAccount)
+	return read[Account](r, accountKey(a), "account")
 }
 
 // ReadStorage returns a storage resource; an *Error of CodeNotFound if there is none.
 func ReadStorage(r Reader, id committee.ObjectID) (Storage, error) {
-	return read(r, objectKey(keyStorage, id), "storage resource", decodeStorage)
+	return read[Storage](r, objectKey(keyStorage, id), "storage resource")
 }
 
 // ReadBlob returns a blob object; an *Error of CodeNotFound if there is none.
 func ReadBlob(r Reader, id committee.ObjectID) (Blob, error) {
-	return read(r, objectKey(keyBlob, id), "blob object", decodeBlob)
-}
-
-// ReadCommittee returns the committee of the running epoch.
-func ReadCommittee(r Reader) (*committee.Committee, error) {
-	sys, err := ReadSystem(r)
-	if err != nil {
-		return nil, err
-	}
-	params, err := ReadParams(r)
-	if err != nil {
-		return nil, err
-	}
-	nodes, err := read(r, []byte{keyNodes}, "nodes", decodeNodes)
-	if err != nil {
-		return nil, err
-	}
-	members := make([]committee.Member, len(nodes))
-	for i, n := range nodes {
-		members[i] = n.member()
-	}
-	return committee.New(sys.Epoch, int(params.Shards), members)
+	return read[Blob](r, objectKey(keyBlob, id), "blob object")
 }
 
 // read gets and decodes one value. What is absent is an *Error of CodeNotFound;
 // what does not decode is another error, which only a damaged state has.
-func read[T any](r Reader, key []byte, what string, decode func(*bcs.Decoder) T) (T, error) {
+func read[T any, P fielderOf[T]](r Reader, key []byte, what string) (T, error) {
 	b := r.Get(key)
 	if b == nil {
 		var zero T
 		return zero, refuse(CodeNotFound, "no such %s", what)
 	}
 	d := bcs.NewDecoder(b)
-	v := decode(d)
+	v := decode[T, P](d)
 	if err := d.Finish(); err != nil {
 		return v, fmt.Errorf("%s in the state: %w", what, err)
 	}
@@ -174,9 +195,13 @@ func accountKey(a Address) []byte { return append([]byte{keyAccount}, a[:]...) }
 
 func objectKey(kind byte, id committee.ObjectID) []byte { return append([]byte{kind}, id[:]...) }
 
-func ringKey(e committee.Epoch) []byte {
-	return binary.BigEndian.AppendUint32([]byte{keyRing}, uint32(e))
+func nodeKey(id committee.NodeID) []byte { return append([]byte{keyNode}, id[:]...) }
+
+func epochKey(kind byte, e committee.Epoch) []byte {
+	return binary.BigEndian.AppendUint32([]byte{kind}, uint32(e))
 }
+
+func ringKey(e committee.Epoch) []byte { return epochKey(keyRing, e) }
 
 func expiryKey(end committee.Epoch, id committee.ObjectID) []byte {
 	return append(binary.BigEndian.AppendUint32([]byte{keyExpiry}, uint32(end)), id[:]...)

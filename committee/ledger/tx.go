@@ -49,15 +49,6 @@ type Signed struct {
 	hash [32]byte
 }
 
-// Message is one step of a transaction.
-type Message interface {
-	kind() byte
-	encode(e *bcs.Encoder)
-	// apply carries out the message for sender. It may leave the state half
-	// changed when it refuses: the caller drops it.
-	apply(x *execution) *Error
-}
-
 // Sign returns the canonical bytes of tx signed with key.
 func (tx Tx) Sign(key ed25519.PrivateKey) []byte {
 	body := tx.body()
@@ -82,8 +73,7 @@ func (tx Tx) body() []byte {
 	e.U64(tx.Fee)
 	e.Count(len(tx.Messages))
 	for _, m := range tx.Messages {
-		e.U8(m.kind())
-		m.encode(&e)
+		encodeMessage(&e, m)
 	}
 	return e.Data()
 }
@@ -151,24 +141,13 @@ func Object(id committee.ObjectID) Ref { return Ref{ID: id} }
 // Result refers to the object made by the message at the given position.
 func Result(message uint16) Ref { return Ref{Result: true, From: message} }
 
-func (r Ref) encode(e *bcs.Encoder) {
+func (r *Ref) fields(c *codec) {
+	c.choice(&r.Result)
 	if r.Result {
-		e.U8(1)
-		e.U16(r.From)
+		c.u16(&r.From)
 		return
 	}
-	e.U8(0)
-	e.Fixed(r.ID[:])
-}
-
-func decodeRef(d *bcs.Decoder) Ref {
-	var r Ref
-	if d.Variant(2) == 1 {
-		r.Result, r.From = true, d.U16()
-		return r
-	}
-	d.Fixed(r.ID[:])
-	return r
+	c.fixed(r.ID[:])
 }
 
 // Results lists, for each message of a transaction, the object that it made;

@@ -1,7 +1,5 @@
 package ledger
 
-import "github.com/floe-storage/floe/shard/bcs"
-
 // Send moves FROST from the sender to another account.
 type Send struct {
 	To     Address
@@ -10,16 +8,11 @@ type Send struct {
 
 func (Send) kind() byte { return kindSend }
 
-func (m Send) encode(e *bcs.Encoder) {
-	e.Fixed(m.To[:])
-	e.U64(m.Amount)
-}
+func (Send) work() uint64 { return workPlain }
 
-func decodeSend(d *bcs.Decoder) Message {
-	var m Send
-	d.Fixed(m.To[:])
-	m.Amount = d.U64()
-	return m
+func (m *Send) fields(c *codec) {
+	c.fixed(m.To[:])
+	c.u64(&m.Amount)
 }
 
 func (m Send) apply(x *execution) *Error {
@@ -44,15 +37,11 @@ type TransferObject struct {
 
 func (TransferObject) kind() byte { return kindTransfer }
 
-func (m TransferObject) encode(e *bcs.Encoder) {
-	m.Object.encode(e)
-	e.Fixed(m.To[:])
-}
+func (TransferObject) work() uint64 { return workPlain }
 
-func decodeTransfer(d *bcs.Decoder) Message {
-	m := TransferObject{Object: decodeRef(d)}
-	d.Fixed(m.To[:])
-	return m
+func (m *TransferObject) fields(c *codec) {
+	m.Object.fields(c)
+	c.fixed(m.To[:])
 }
 
 func (m TransferObject) apply(x *execution) *Error {

@@ -1,12 +1,8 @@
 package ledger
 
 import (
-	"bytes"
-	"errors"
-
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/shard"
-	"github.com/floe-storage/floe/shard/bcs"
 )
 
 const (
@@ -31,23 +27,17 @@ type RegisterBlob struct {
 
 func (RegisterBlob) kind() byte { return kindRegister }
 
-func (m RegisterBlob) encode(e *bcs.Encoder) {
-	m.Storage.encode(e)
-	e.Fixed(m.BlobID[:])
-	e.Fixed(m.Root[:])
-	e.U64(m.Size)
-	e.U8(encodingRedStuff + m.encoding)
-	e.Bool(m.Deletable)
-}
+func (RegisterBlob) work() uint64 { return workPlain }
 
-func decodeRegister(d *bcs.Decoder) Message {
-	m := RegisterBlob{Storage: decodeRef(d)}
-	d.Fixed(m.BlobID[:])
-	d.Fixed(m.Root[:])
-	m.Size = d.U64()
-	m.encoding = d.U8() - encodingRedStuff
-	m.Deletable = d.Bool()
-	return m
+func (m *RegisterBlob) fields(c *codec) {
+	m.Storage.fields(c)
+	c.fixed(m.BlobID[:])
+	c.fixed(m.Root[:])
+	c.u64(&m.Size)
+	encoding := encodingRedStuff + m.encoding
+	c.u8(&encoding)
+	m.encoding = encoding - encodingRedStuff
+	c.bool(&m.Deletable)
 }
 
 func (m RegisterBlob) apply(x *execution) *Error {
@@ -108,19 +98,17 @@ type CertifyBlob struct {
 
 func (CertifyBlob) kind() byte { return kindCertify }
 
-func (m CertifyBlob) encode(e *bcs.Encoder) {
-	m.Blob.encode(e)
-	e.Bytes(m.Certificate.Signers)
-	e.Bytes(m.Certificate.Message)
-	e.Fixed(m.Certificate.Signature[:])
+func (CertifyBlob) work() uint64 { return workPlain + workCertificate }
+
+func (m *CertifyBlob) fields(c *codec) {
+	m.Blob.fields(c)
+	certificate(c, &m.Certificate)
 }
 
-func decodeCertify(d *bcs.Decoder) Message {
-	m := CertifyBlob{Blob: decodeRef(d)}
-	m.Certificate.Signers = bytes.Clone(d.Bytes(maxBitmap))
-	m.Certificate.Message = bytes.Clone(d.Bytes(maxSigned))
-	d.Fixed(m.Certificate.Signature[:])
-	return m
+func certificate(c *codec, v *committee.Certificate) {
+	c.bytes(&v.Signers, maxBitmap)
+	c.bytes(&v.Message, maxSigned)
+	c.fixed(v.Signature[:])
 }
 
 func (m CertifyBlob) apply(x *execution) *Error {
@@ -148,11 +136,8 @@ func (m CertifyBlob) apply(x *execution) *Error {
 	case b.Deletable && c.Persistence.Object != b.ID:
 		return refuse(CodeBadCertificate, "confirmations of object %v for object %v", c.Persistence.Object, b.ID)
 	}
-	if fault := x.committee.Verify(m.Certificate, committee.Quorum); fault != nil {
-		if errors.Is(fault, committee.ErrNoQuorum) {
-			return refuse(CodeNoQuorum, "%v", fault)
-		}
-		return refuse(CodeBadCertificate, "%v", fault)
+	if err := x.verify(m.Certificate, committee.Quorum); err != nil {
+		return err
 	}
 	x.dropBlob(b)
 	b.Certified = x.system.Epoch
@@ -172,12 +157,12 @@ type ExtendBlob struct {
 
 func (ExtendBlob) kind() byte { return kindExtend }
 
-func (m ExtendBlob) encode(e *bcs.Encoder) {
-	m.Blob.encode(e)
-	e.U32(m.Epochs)
-}
+func (m ExtendBlob) work() uint64 { return workPlain + workEpochs(m.Epochs) }
 
-func decodeExtend(d *bcs.Decoder) Message { return ExtendBlob{Blob: decodeRef(d), Epochs: d.U32()} }
+func (m *ExtendBlob) fields(c *codec) {
+	m.Blob.fields(c)
+	c.u32(&m.Epochs)
+}
 
 func (m ExtendBlob) apply(x *execution) *Error {
 	b, err := x.blob(m.Blob)
@@ -209,9 +194,9 @@ type DeleteBlob struct{ Blob Ref }
 
 func (DeleteBlob) kind() byte { return kindDelete }
 
-func (m DeleteBlob) encode(e *bcs.Encoder) { m.Blob.encode(e) }
+func (DeleteBlob) work() uint64 { return workPlain }
 
-func decodeDelete(d *bcs.Decoder) Message { return DeleteBlob{Blob: decodeRef(d)} }
+func (m *DeleteBlob) fields(c *codec) { m.Blob.fields(c) }
 
 func (m DeleteBlob) apply(x *execution) *Error {
 	b, err := x.blob(m.Blob)

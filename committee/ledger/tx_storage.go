@@ -1,9 +1,6 @@
 package ledger
 
-import (
-	"github.com/floe-storage/floe/committee"
-	"github.com/floe-storage/floe/shard/bcs"
-)
+import "github.com/floe-storage/floe/committee"
 
 // ReserveStorage buys the right to keep Size encoded bytes from the running
 // epoch on for a number of epochs. It makes a storage resource.
@@ -14,12 +11,12 @@ type ReserveStorage struct {
 
 func (ReserveStorage) kind() byte { return kindReserve }
 
-func (m ReserveStorage) encode(e *bcs.Encoder) {
-	e.U64(m.Size)
-	e.U32(m.Epochs)
-}
+func (m ReserveStorage) work() uint64 { return workPlain + workEpochs(m.Epochs) }
 
-func decodeReserve(d *bcs.Decoder) Message { return ReserveStorage{Size: d.U64(), Epochs: d.U32()} }
+func (m *ReserveStorage) fields(c *codec) {
+	c.u64(&m.Size)
+	c.u32(&m.Epochs)
+}
 
 func (m ReserveStorage) apply(x *execution) *Error {
 	if m.Size == 0 {

@@ -120,7 +120,7 @@ func testGenesis(nodes int) Genesis {
 	g := Genesis{
 		Params: Params{
 			ChainID: testChain, Shards: 10, EpochDuration: testDuration, MaxEpochsAhead: 5, Capacity: 100 << 20,
-			StoragePrice: 5, WritePrice: 1, FeePerByte: 1, FeePerMessage: 10,
+			StoragePrice: 5, WritePrice: 1, FeePerByte: 1, FeePerWork: 1, HandoverBlocks: 10, CommitteeSize: 100, BurnRate: 300,
 		},
 		Time: testStart,
 	}
@@ -132,11 +132,10 @@ func testGenesis(nodes int) Genesis {
 		g.Accounts = append(g.Accounts, f)
 	}
 	for i := range byte(nodes) {
-		n := Node{
-			Name: fmt.Sprintf("node-%d", i), Account: accountAddress(100 + i), BLSKey: blsSecret(i + 1).PublicKey(),
+		n := Founder{Stake: 1000 * FrostPerWAL, Candidate: Candidate{
+			Profile: Profile{Name: fmt.Sprintf("node-%d", i)}, Account: accountAddress(100 + i), BLSKey: blsSecret(i + 1).PublicKey(),
 			NetworkKey: [32]byte{1, i}, ConsensusKey: [32]byte{2, i}, Addrs: []string{"/ip4/127.0.0.1/udp/4001/quic-v1"},
-			Stake: 1000 * FrostPerWAL,
-		}
+		}}
 		n.Possession = blsSecret(i + 1).Sign(committee.PossessionMessage(0, n.Account, n.BLSKey))
 		g.Nodes = append(g.Nodes, n)
 	}
@@ -158,10 +157,11 @@ var firstState = sync.OnceValue(func() *memory {
 
 // world is a network at work, without consensus.
 type world struct {
-	t      testing.TB
-	state  *memory
-	height uint64
-	time   uint64
+	t       testing.TB
+	machine Machine
+	state   *memory
+	height  uint64
+	time    uint64
 }
 
 func newWorld(t testing.TB) *world {
@@ -224,7 +224,7 @@ func (w *world) ring(e committee.Epoch) ringEntry {
 func (w *world) tx(from byte, messages ...Message) Tx {
 	w.t.Helper()
 	tx := Tx{ChainID: testChain, Nonce: w.account(from).Nonce, Expiry: w.height + 100, Messages: messages}
-	tx.Fee = w.params().Fee(tx.SignedSize(), len(messages))
+	tx.Fee = w.params().Fee(tx)
 	return tx
 }
 
@@ -238,7 +238,7 @@ func (w *world) block(txs ...[]byte) BlockResult {
 	w.t.Helper()
 	w.height++
 	w.time += 10
-	out := ApplyBlock(w.state, Block{Height: w.height, Time: w.time, Txs: txs})
+	out := w.machine.ApplyBlock(w.state, Block{Height: w.height, Time: w.time, Txs: txs})
 	if len(out.Txs) != len(txs) {
 		w.t.Fatalf("%d transactions, %d results", len(txs), len(out.Txs))
 	}
@@ -354,29 +354,10 @@ func kinds(events []Event) string {
 func supplyOf(t testing.TB, r Reader) uint64 {
 	t.Helper()
 	var sum uint64
-	r.Ascend([]byte{keyAccount}, []byte{keyAccount + 1}, func(key, _ []byte) bool {
-		a, err := ReadAccount(r, Address(key[1:]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum += a.Balance
+	r.Ascend(nil, nil, func(key, value []byte) bool {
+		sum += moneyIn(key, value)
 		return true
 	})
-	r.Ascend([]byte{keyRing}, []byte{keyRing + 1}, func(key, _ []byte) bool {
-		e, err := read(r, key, "ring entry", decodeRing)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum += e.Rewards
-		return true
-	})
-	ns, err := read(r, []byte{keyNodes}, "nodes", decodeNodes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range ns {
-		sum += n.Stake
-	}
 	return sum
 }
 
@@ -401,7 +382,7 @@ func checkState(t testing.TB, s *memory) {
 		key := []byte(k)
 		switch key[0] {
 		case keyRing:
-			e, err := read(s, key, "ring entry", decodeRing)
+			e, err := read[ringEntry](s, key, "ring entry")
 			if err != nil || e.Used > params.Capacity {
 				t.Fatalf("ring %x: got %+v, %v, want at most %d bytes", key, e, err, params.Capacity)
 			}

@@ -79,7 +79,7 @@ func (n *network) account(t *testing.T, a ledger.Address) ledger.Account {
 
 func signed(nonce uint64, messages ...ledger.Message) []byte {
 	tx := ledger.Tx{ChainID: rpctest.ChainID, Nonce: nonce, Expiry: 500, Messages: messages}
-	tx.Fee = rpctest.Genesis(shards).Params.Fee(tx.SignedSize(), len(messages))
+	tx.Fee = rpctest.Genesis(shards).Params.Fee(tx)
 	return tx.Sign(rpctest.Account(0))
 }
 
@@ -541,10 +541,10 @@ func (m mangled) Get(key []byte) []byte {
 func TestHostileCommittee(t *testing.T) {
 	t.Parallel()
 	n := connect(t, 1)
-	const nodes = 4 // the record's key
+	const nodes = 4 // the kind of the record's key, which an epoch follows
 	var record []byte
 	if err := n.chain.View(t.Context(), func(r ledger.Reader, _ uint64) error {
-		record = r.Get([]byte{nodes})
+		record = r.Get([]byte{nodes, 0, 0, 0, 1})
 		return nil
 	}); err != nil || len(record) == 0 {
 		t.Fatal("no record", err)

@@ -108,7 +108,7 @@ func (w *Wallet) broadcast(ctx context.Context, messages []ledger.Message) ([]by
 			return nil, err
 		}
 		tx := ledger.Tx{ChainID: w.params.ChainID, Nonce: w.nonce, Salt: rand.Uint64(), Expiry: height + txLifetime, Messages: messages}
-		tx.Fee = w.params.Fee(tx.SignedSize(), len(messages))
+		tx.Fee = w.params.Fee(tx)
 		b := tx.Sign(w.key)
 		result, err := w.ledger.Broadcast(ctx, b)
 		if err != nil {

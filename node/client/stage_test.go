@@ -220,13 +220,13 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{t: t, hosts: p2ptest.New(t, stageNodes+1, nil)}
-	var members []ledger.Node
+	var members []ledger.Founder
 	for i := range byte(stageNodes) {
 		m, key := rpctest.Member(i)
 		m.NetworkKey = s.hosts[i].ID()
 		members = append(members, m)
 		s.actors = append(s.actors, &actor{
-			name: m.Name, params: shardtest.MustParams(stageShards), key: key, id: ledger.NodeIDOf(m.BLSKey),
+			name: m.Profile.Name, params: shardtest.MustParams(stageShards), key: key, id: ledger.NodeIDOf(m.BLSKey),
 			metadata: map[shard.BlobID]*shard.Metadata{}, slivers: map[shard.BlobID]map[exchange.SliverID]shard.Sliver{},
 		})
 	}

@@ -36,21 +36,16 @@ const (
 	// DefaultHTTP is where the API listens.
 	DefaultHTTP = "127.0.0.1:31415"
 
-	defaultEpoch   = 10 * time.Minute
-	maxNodes       = 100
-	cardFile       = "network.json"
-	genesisFile    = "genesis"
-	accountFile    = "account.key"
-	nodePrefix     = "node-"
-	cardForm       = 1
-	clientFunds    = 1_000_000 * ledger.FrostPerWAL
-	nodeStake      = 1_000 * ledger.FrostPerWAL
-	capacity       = 1 << 44 // encoded bytes per epoch: more than any laptop has
-	storagePrice   = 11_000  // FROST per MiB and epoch
-	writePrice     = 20_000  // FROST per MiB
-	feePerByte     = 1       // FROST
-	feePerMessage  = 100     // FROST
-	maxEpochsAhead = 53
+	defaultEpoch = 10 * time.Minute
+	maxNodes     = 100
+	cardFile     = "network.json"
+	genesisFile  = "genesis"
+	accountFile  = "account.key"
+	nodePrefix   = "node-"
+	cardForm     = 1
+	clientFunds  = 1_000_000 * ledger.FrostPerWAL
+	nodeStake    = 1_000 * ledger.FrostPerWAL
+	capacity     = 1 << 44 // encoded bytes per epoch: more than any laptop has
 )
 
 var (

@@ -30,12 +30,10 @@ func create(cfg Config) (*Card, error) {
 	if err != nil {
 		return nil, err
 	}
+	params := ledger.DefaultParams(card.ChainID, uint16(cfg.Shards))
+	params.EpochDuration, params.Capacity = uint64(cfg.Epoch.Milliseconds()), capacity
 	g := ledger.Genesis{
-		Params: ledger.Params{
-			ChainID: card.ChainID, Shards: uint16(cfg.Shards), EpochDuration: uint64(cfg.Epoch.Milliseconds()),
-			MaxEpochsAhead: maxEpochsAhead, Capacity: capacity, StoragePrice: storagePrice, WritePrice: writePrice,
-			FeePerByte: feePerByte, FeePerMessage: feePerMessage,
-		},
+		Params:   params,
 		Time:     uint64(now.UnixMilli()),
 		Accounts: []ledger.Funding{{Address: ledger.AddressOf(client.Public().(ed25519.PublicKey)), Balance: clientFunds}},
 	}

@@ -49,11 +49,11 @@ func Address(key ed25519.PrivateKey) ledger.Address {
 
 // Genesis is a network of shards with nodes, or with four made-up ones if none
 // are given, and the accounts 0 to 3.
-func Genesis(shards uint16, nodes ...ledger.Node) ledger.Genesis {
+func Genesis(shards uint16, nodes ...ledger.Founder) ledger.Genesis {
 	g := ledger.Genesis{
 		Params: ledger.Params{
 			ChainID: ChainID, Shards: shards, EpochDuration: EpochDuration, MaxEpochsAhead: 5, Capacity: 1 << 30,
-			StoragePrice: 5, WritePrice: 1, FeePerByte: 1, FeePerMessage: 10,
+			StoragePrice: 5, WritePrice: 1, FeePerByte: 1, FeePerWork: 1, HandoverBlocks: 10, CommitteeSize: 100, BurnRate: 300,
 		},
 		Time: start, Nodes: nodes,
 	}
@@ -69,15 +69,15 @@ func Genesis(shards uint16, nodes ...ledger.Node) ledger.Genesis {
 
 // Member returns the made-up node of a number, with the secret that its
 // confirmations are signed with. Its network key may be changed.
-func Member(n byte) (ledger.Node, *bls.SecretKey) {
+func Member(n byte) (ledger.Founder, *bls.SecretKey) {
 	key, err := bls.ParseSecretKey(append(make([]byte, bls.SecretKeySize-1), n+1))
 	if err != nil {
 		panic(err) // invariant: small numbers are keys
 	}
-	m := ledger.Node{
-		Name: fmt.Sprintf("node-%d", n), Account: ledger.Address{n + 1}, BLSKey: key.PublicKey(),
-		NetworkKey: [32]byte{1, n}, ConsensusKey: [32]byte{2, n}, Stake: ledger.FrostPerWAL,
-	}
+	m := ledger.Founder{Stake: ledger.FrostPerWAL, Candidate: ledger.Candidate{
+		Profile: ledger.Profile{Name: fmt.Sprintf("node-%d", n)}, Account: ledger.Address{n + 1}, BLSKey: key.PublicKey(),
+		NetworkKey: [32]byte{1, n}, ConsensusKey: [32]byte{2, n},
+	}}
 	m.Possession = key.Sign(committee.PossessionMessage(0, m.Account, m.BLSKey))
 	return m, key
 }
@@ -170,7 +170,7 @@ func (c *Chain) commitLocked(elapsed uint64) uint64 {
 	c.height++
 	c.time += elapsed
 	next := newState(c.state)
-	r := ledger.ApplyBlock(next, ledger.Block{Height: c.height, Time: c.time, Txs: c.waiting})
+	r := new(ledger.Machine).ApplyBlock(next, ledger.Block{Height: c.height, Time: c.time, Txs: c.waiting})
 	events := ledger.BlockEvents{Height: c.height, Time: c.time}
 	for _, ev := range r.Events {
 		events.Events = append(events.Events, ledger.TxEvent{Event: ev})
@@ -212,7 +212,7 @@ func (c *Chain) Broadcast(_ context.Context, tx []byte) (ledger.TxResult, error)
 		return ledger.TxResult{}, nil
 	}
 	if c.checker == nil {
-		c.checker = ledger.NewChecker(c.state, c.height)
+		c.checker = new(ledger.Machine).NewChecker(c.state, c.height)
 	}
 	r := c.checker.Check(tx)
 	if ledger.Code(r.Code) != ledger.CodeOK {

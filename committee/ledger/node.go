@@ -1,0 +1,153 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"strings"
+
+	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/committee/bls"
+	"github.com/floe-storage/floe/shard"
+)
+
+const nodeTag = "floe/node/1"
+
+// Profile is what a node tells people about itself.
+type Profile struct {
+	Name        string // at most 100 bytes
+	Image       string // where a picture is; this and the next two at most 500 bytes
+	Project     string // where its operator is
+	Description string
+}
+
+// Votes are what a node wants the network to charge and to sell. They count by
+// the shards that it holds.
+type Votes struct {
+	StoragePrice uint64 // FROST per unit and epoch
+	WritePrice   uint64 // FROST per unit
+	Capacity     uint64 // encoded bytes that this node can keep
+}
+
+// Candidate is what a storage node brings along when it registers.
+type Candidate struct {
+	Profile      Profile
+	Account      Address       // controls the node
+	BLSKey       bls.PublicKey // verifies its confirmations
+	Possession   bls.Signature // of committee.PossessionMessage(epoch, Account, BLSKey) by the BLS key; epoch 0 in a genesis
+	NetworkKey   [32]byte      // Ed25519, its identity on the network
+	ConsensusKey [32]byte      // Ed25519, signs blocks
+	Addrs        []string      // multiaddrs
+	Commission   uint16        // basis points of its reward that are its own
+	Votes        Votes
+}
+
+// Founder is a member of the first committee.
+type Founder struct {
+	Candidate
+	Stake uint64 // FROST, at stake from the first epoch on; its Account may withdraw them
+}
+
+// Node is a storage node as the ledger knows it.
+type Node struct {
+	ID committee.NodeID // derived from the BLS key that it registered with
+	Candidate
+	Stake uint64 // FROST
+}
+
+// NodeIDOf returns the ID of the node that registers with a BLS key.
+func NodeIDOf(key bls.PublicKey) committee.NodeID {
+	return sha256.Sum256(append([]byte(nodeTag), key[:]...))
+}
+
+// ReadNode returns a storage node; an *Error of CodeNotFound if there is none.
+func ReadNode(r Reader, id committee.NodeID) (Node, error) {
+	return read[Node](r, nodeKey(id), "node")
+}
+
+// check judges a candidate by itself; epoch is that of its proof of possession.
+func (k *Candidate) check(epoch committee.Epoch) *Error {
+	p := k.Profile
+	if !isText(p.Name, maxName) {
+		return refuse(CodeBadText, "name %q is not text of at most %d bytes", p.Name, maxName)
+	}
+	for _, text := range []string{p.Image, p.Project, p.Description} {
+		if !isText(text, maxLink) {
+			return refuse(CodeBadText, "%q is not text of at most %d bytes", text, maxLink)
+		}
+	}
+	if len(k.Addrs) > maxAddrs {
+		return refuse(CodeBadText, "%d addresses, at most %d", len(k.Addrs), maxAddrs)
+	}
+	for _, a := range k.Addrs {
+		if !isText(a, maxAddr) {
+			return refuse(CodeBadText, "address %q is not text of at most %d bytes", a, maxAddr)
+		}
+	}
+	if k.Commission > wholeRate {
+		return refuse(CodeBadRate, "commission of %d basis points is above %d", k.Commission, wholeRate)
+	}
+	if err := k.BLSKey.Verify(committee.PossessionMessage(epoch, k.Account, k.BLSKey), k.Possession); err != nil {
+		return refuse(CodeBadPossession, "it does not prove to possess its BLS key: %v", err)
+	}
+	return nil
+}
+
+// assigned is the node as a member of a committee.
+func (k *Candidate) assigned(id committee.NodeID, shards []shard.Index) assigned {
+	return assigned{
+		ID: id, Name: k.Profile.Name, BLSKey: k.BLSKey, NetworkKey: k.NetworkKey, ConsensusKey: k.ConsensusKey,
+		Addrs: k.Addrs, Shards: shards,
+	}
+}
+
+// take writes a new node with its claims to its keys.
+func (n *Node) take(s Store) {
+	s.Set(nodeKey(n.ID), encode(*n))
+	for _, key := range n.keys() {
+		s.Set(key, n.ID[:])
+	}
+}
+
+// keys are the state's keys under which a node's public keys are claimed.
+func (n *Node) keys() [][]byte {
+	return [][]byte{claimKey(claimBLS, n.BLSKey[:]), claimKey(claimNetwork, n.NetworkKey[:]), claimKey(claimConsensus, n.ConsensusKey[:])}
+}
+
+// The kinds of keys that a node claims for itself alone.
+const (
+	claimBLS byte = iota
+	claimNetwork
+	claimConsensus
+)
+
+func claimKey(kind byte, key []byte) []byte {
+	hash := sha256.Sum256(key)
+	return append([]byte{keyKeys, kind}, hash[:]...)
+}
+
+// validators returns what changes for consensus when one assignment follows
+// another: first what is new or weighs otherwise, then who leaves.
+func validators(before, after assignment) []ValidatorUpdate {
+	power := func(a assignment, key [32]byte) int64 {
+		for _, m := range a.Members {
+			if m.ConsensusKey == key {
+				return int64(len(m.Shards))
+			}
+		}
+		return 0
+	}
+	var out []ValidatorUpdate
+	for _, m := range after.Members {
+		if p := int64(len(m.Shards)); p != power(before, m.ConsensusKey) {
+			out = append(out, ValidatorUpdate{ConsensusKey: m.ConsensusKey, Power: p})
+		}
+	}
+	for _, m := range before.Members {
+		if power(after, m.ConsensusKey) == 0 {
+			out = append(out, ValidatorUpdate{ConsensusKey: m.ConsensusKey})
+		}
+	}
+	return out
+}
+
+// isText tells whether s is UTF-8 of at most limit bytes.
+func isText(s string, limit int) bool { return len(s) <= limit && strings.ToValidUTF8(s, "") == s }

@@ -1,0 +1,34 @@
+package ledger
+
+// The work of a transaction and of its messages is counted in units of about a
+// microsecond of one core. They bound what a block may cost, and are paid for.
+const (
+	// MaxBlockWork bounds the work of a block's transactions together.
+	MaxBlockWork = 100_000
+
+	workTx          = 100 // the sender's signature and account
+	workPlain       = 20  // some values read and written
+	workCertificate = 500 // the aggregated signature of a committee
+	workKey         = 700 // a BLS key with the proof of its possession
+	workEpoch       = 1   // one epoch's entry in the ring, for each epoch paid
+)
+
+// Work returns the units that a transaction takes, whatever becomes of it;
+// [ErrTx] if it is none.
+func Work(tx []byte) (uint64, error) {
+	s, err := ParseTx(tx)
+	if err != nil {
+		return 0, err
+	}
+	return workOf(s.Messages), nil
+}
+
+func workOf(messages []Message) uint64 {
+	sum := uint64(workTx)
+	for _, m := range messages {
+		sum += m.work()
+	}
+	return sum
+}
+
+func workEpochs(epochs uint32) uint64 { return workEpoch * uint64(min(epochs, maxEpochsAhead)) }
