@@ -1,0 +1,57 @@
+package stake
+
+import "github.com/floe-storage/floe/committee"
+
+// forecast is a [Book] for looking ahead: it reads from another, which may be
+// nil, and keeps what is set to itself. Epochs are set in ascending order.
+type forecast struct {
+	book  Book
+	rates []datedRate
+	exits []datedExit
+}
+
+type datedRate struct {
+	epoch committee.Epoch
+	rate  Rate
+}
+
+type datedExit struct {
+	epoch committee.Epoch
+	exit  Exit
+}
+
+// Rate implements [Book].
+func (f *forecast) Rate(e committee.Epoch) (Rate, bool) {
+	for i := len(f.rates) - 1; i >= 0; i-- {
+		if f.rates[i].epoch <= e {
+			return f.rates[i].rate, true
+		}
+	}
+	if f.book == nil {
+		return Rate{}, false
+	}
+	return f.book.Rate(e)
+}
+
+// SetRate implements [Book].
+func (f *forecast) SetRate(e committee.Epoch, r Rate) {
+	f.rates = append(f.rates, datedRate{e, r})
+}
+
+// Exit implements [Book].
+func (f *forecast) Exit(e committee.Epoch) Exit {
+	for i := len(f.exits) - 1; i >= 0; i-- {
+		if f.exits[i].epoch == e {
+			return f.exits[i].exit
+		}
+	}
+	if f.book == nil {
+		return Exit{}
+	}
+	return f.book.Exit(e)
+}
+
+// SetExit implements [Book].
+func (f *forecast) SetExit(e committee.Epoch, x Exit) {
+	f.exits = append(f.exits, datedExit{e, x})
+}
