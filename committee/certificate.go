@@ -28,36 +28,82 @@ type Certificate struct {
 // Verify checks that the signers of cert are members, that their weight passes
 // enough ([Quorum] or [Validity]), and that each of them signed the message.
 // It says nothing about what the message says. Errors: [ErrBitmap],
-// [ErrNoQuorum], [bls.ErrSignature]. [WL] §3.9
+// [ErrNoQuorum], [bls.ErrKey] if the key of a signer is none, [bls.ErrSignature].
+// [WL] §3.9
 func (c *Committee) Verify(cert Certificate, enough func(Weight, int) bool) error {
-	keys, weight, err := c.signers(cert.Signers)
+	key, err := c.signers(cert.Signers, enough)
 	if err != nil {
 		return err
 	}
-	if !enough(weight, c.Shards()) {
-		return fmt.Errorf("%w: weight %d of %d", ErrNoQuorum, weight, c.Shards())
-	}
-	return bls.AggregateVerify(keys, cert.Message, cert.Signature)
+	return key.Verify(cert.Message, cert.Signature)
 }
 
-func (c *Committee) signers(bitmap []byte) ([]bls.PublicKey, Weight, error) {
-	if len(bitmap) > (len(c.members)+7)/8 {
-		return nil, 0, fmt.Errorf("%w: %d bytes for %d members", ErrBitmap, len(bitmap), len(c.members))
+// VerifyAll checks many certificates in less time, on all processors. The result
+// is parallel to certs; each error is what Verify returns.
+func (c *Committee) VerifyAll(certs []Certificate, enough func(Weight, int) bool) []error {
+	errs := make([]error, len(certs))
+	signed := make([]bls.Signed, 0, len(certs))
+	position := make([]int, 0, len(certs)) // of what is in signed
+	for i, cert := range certs {
+		key, err := c.signers(cert.Signers, enough)
+		if err != nil {
+			errs[i] = err
+			continue
+		}
+		signed = append(signed, bls.Signed{Key: key, Message: cert.Message, Signature: cert.Signature})
+		position = append(position, i)
 	}
-	var keys []bls.PublicKey
+	for i, err := range bls.VerifyBatch(signed) {
+		errs[position[i]] = err
+	}
+	return errs
+}
+
+// signers returns the key under which the marked members sign together, if there
+// are enough of them.
+func (c *Committee) signers(bitmap []byte, enough func(Weight, int) bool) (bls.Key, error) {
+	weight, err := c.weigh(bitmap)
+	if err != nil {
+		return bls.Key{}, err
+	}
+	if !enough(weight, c.Shards()) {
+		return bls.Key{}, fmt.Errorf("%w: weight %d of %d", ErrNoQuorum, weight, c.Shards())
+	}
+	if weight == 0 {
+		return bls.Key{}, fmt.Errorf("%w: by nobody", bls.ErrSignature)
+	}
+	return c.keys.sum(func(i int) bool { return marks(bitmap, i) })
+}
+
+// weigh adds up the weights of the members that bitmap marks.
+func (c *Committee) weigh(bitmap []byte) (Weight, error) {
+	if len(bitmap) > (len(c.members)+7)/8 {
+		return 0, fmt.Errorf("%w: %d bytes for %d members", ErrBitmap, len(bitmap), len(c.members))
+	}
 	var weight Weight
 	for i := range 8 * len(bitmap) {
-		if bitmap[i/8]>>(i%8)&1 == 0 {
+		if !marks(bitmap, i) {
 			continue
 		}
 		if i >= len(c.members) {
-			return nil, 0, fmt.Errorf("%w: bit %d of %d members", ErrBitmap, i, len(c.members))
+			return 0, fmt.Errorf("%w: bit %d of %d members", ErrBitmap, i, len(c.members))
 		}
-		keys = append(keys, c.members[i].BLSKey)
 		weight += c.members[i].Weight()
 	}
-	return keys, weight, nil
+	return weight, nil
 }
+
+// WeightOf returns the weight of the members that a bitmap marks; 0 if it is
+// malformed.
+func (c *Committee) WeightOf(signers []byte) Weight {
+	weight, err := c.weigh(signers)
+	if err != nil {
+		return 0
+	}
+	return weight
+}
+
+func marks(bitmap []byte, i int) bool { return i/8 < len(bitmap) && bitmap[i/8]>>(i%8)&1 == 1 }
 
 // SignedConfirmation is one member's confirmation as it travels.
 type SignedConfirmation struct {
@@ -82,7 +128,7 @@ func NewCollector(c *Committee, message []byte) *Collector {
 
 // Add takes the signature of a member after checking it. A second one by the
 // same member changes nothing. Errors: [ErrNotMember], [ErrMessage] if it signed
-// something else, [bls.ErrSignature].
+// something else, [bls.ErrKey] if its key is none, [bls.ErrSignature].
 func (k *Collector) Add(id NodeID, s SignedConfirmation) error {
 	i := k.committee.IndexOf(id)
 	if i < 0 {
@@ -92,7 +138,11 @@ func (k *Collector) Add(id NodeID, s SignedConfirmation) error {
 		return fmt.Errorf("%w: node %v signed %x", ErrMessage, id, s.Message)
 	}
 	m := &k.committee.members[i]
-	if err := m.BLSKey.Verify(s.Message, s.Signature); err != nil {
+	key, err := k.committee.keys.member(i)
+	if err != nil {
+		return err
+	}
+	if err := key.Verify(s.Message, s.Signature); err != nil {
 		return fmt.Errorf("confirmation of node %v: %w", id, err)
 	}
 	if k.bitmap[i/8]>>(i%8)&1 == 1 {
@@ -120,14 +170,4 @@ func (k *Collector) Certificate() (Certificate, error) {
 		return Certificate{}, fmt.Errorf("aggregate %d confirmations: %w", len(k.signatures), err)
 	}
 	return Certificate{Signers: bytes.Clone(k.bitmap), Message: k.message, Signature: sum}, nil
-}
-
-// WeightOf returns the weight of the members that a bitmap marks; 0 if it is
-// malformed.
-func (c *Committee) WeightOf(signers []byte) Weight {
-	_, weight, err := c.signers(signers)
-	if err != nil {
-		return 0
-	}
-	return weight
 }

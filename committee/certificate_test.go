@@ -29,7 +29,7 @@ func newCommittee(t testing.TB, weights ...int) *committee.Committee {
 	return c
 }
 
-// sumOf signs msg with all the keys 1…10 at the given positions at once: the
+// sumOf signs msg with all the keys 1, 2, … at the given positions at once: the
 // signature by the sum of the secrets is the sum of the signatures.
 func sumOf(t testing.TB, msg []byte, positions ...int) bls.Signature {
 	t.Helper()
@@ -37,7 +37,7 @@ func sumOf(t testing.TB, msg []byte, positions ...int) bls.Signature {
 	for _, p := range positions {
 		sum += p + 1
 	}
-	return secret(t, byte(sum)).Sign(msg)
+	return secret(t, sum).Sign(msg)
 }
 
 func bitmapOf(size int, positions ...int) []byte {
@@ -62,7 +62,7 @@ func TestGoldenCertificate(t *testing.T) {
 			t.Fatalf("a certificate after %d signatures: got %v, want ErrNoQuorum", i, err)
 		}
 		msg := goldenConfirmation.Message()
-		s := committee.SignedConfirmation{Message: msg, Signature: secret(t, byte(position+1)).Sign(msg)}
+		s := committee.SignedConfirmation{Message: msg, Signature: secret(t, position+1).Sign(msg)}
 		for range 2 { // the second time changes nothing
 			if err := k.Add(c.Members()[position].ID, s); err != nil {
 				t.Fatal(err)

@@ -16,12 +16,14 @@
 // # Concurrency
 //
 // All values are immutable or used by one goroutine; a [Collector] is not safe
-// for concurrent use.
+// for concurrent use. A [Committee] reads its members' keys when it first
+// verifies, once, behind a lock.
 //
 // # Sources
 //
 //	[WE] Walrus's exact forms, §5.6–§5.9 (messages, certificates, weights)
-//	[WL] Walrus's control plane, §3.6 (apportionment), §3.9 (certificates)
+//	[WL] Walrus's control plane, §3.6 (apportionment), §3.7 (assignment),
+//	     §3.9 (certificates)
 package committee
 
 import (
@@ -63,6 +65,7 @@ type Committee struct {
 	params  shard.Params
 	members []Member
 	holders []uint16 // by shard: position in members
+	keys    *keyring // shared with the same members at other epochs
 }
 
 // New makes the committee of an epoch for n shards. It takes the members over
@@ -98,13 +101,14 @@ func New(epoch Epoch, n int, members []Member) (*Committee, error) {
 	if i := slices.Index(holders, nobody); i >= 0 {
 		return nil, fmt.Errorf("%w: nobody holds shard %d", ErrMembers, i)
 	}
-	return &Committee{epoch: epoch, params: params, members: members, holders: holders}, nil
+	return &Committee{epoch: epoch, params: params, members: members, holders: holders, keys: &keyring{members: members}}, nil
 }
 
 // Epoch returns the epoch in which the committee is responsible.
 func (c *Committee) Epoch() Epoch { return c.epoch }
 
-// AtEpoch returns the same members for another epoch.
+// AtEpoch returns the same members for another epoch. What verifying has worked
+// out about their keys is shared: keep a committee as long as its members last.
 func (c *Committee) AtEpoch(e Epoch) *Committee {
 	d := *c
 	d.epoch = e

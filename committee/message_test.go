@@ -2,6 +2,7 @@ package committee_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"slices"
@@ -13,9 +14,9 @@ import (
 	"github.com/floe-storage/floe/shard"
 )
 
-func secret(t testing.TB, n byte) *bls.SecretKey {
+func secret(t testing.TB, n int) *bls.SecretKey {
 	t.Helper()
-	k, err := bls.ParseSecretKey(append(make([]byte, bls.SecretKeySize-1), n))
+	k, err := bls.ParseSecretKey(binary.BigEndian.AppendUint64(make([]byte, bls.SecretKeySize-8), uint64(n)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +172,7 @@ func members(t testing.TB, weights ...int) []committee.Member {
 	next := shard.Index(0)
 	for i, w := range weights {
 		ms[i] = committee.Member{
-			ID: committee.NodeID{31: byte(i + 1)}, BLSKey: secret(t, byte(i+1)).PublicKey(), NetworkKey: [32]byte{byte(i + 1)},
+			ID: committee.NodeID{31: byte(i + 1)}, BLSKey: secret(t, i+1).PublicKey(), NetworkKey: [32]byte{byte(i + 1)},
 		}
 		for range w {
 			ms[i].Shards = append(ms[i].Shards, next)

@@ -8,13 +8,27 @@
 // safe only for keys whose owner has proved to possess them (see
 // committee.PossessionMessage).
 //
+// Bytes are cheap to keep and dear to read: a [PublicKey] is what travels, a
+// [Key] is the same read once, or the sum of several. Many signatures are
+// checked by one equation, [VerifyBatch].
+//
+// # Invariants
+//
+// A verdict depends on nothing but what is verified: not on a clock, on
+// randomness, on the number of processors, or on what else is in the batch.
+// A replicated state machine may build on it.
+//
 // # Concurrency
 //
 // Everything is a value; all functions are safe for concurrent use.
+// [VerifyBatch] uses all processors and returns when its goroutines have ended.
 //
 // # Sources
 //
-//	[WE] Walrus's exact forms, §5.8: fastcrypto's bls12381 min_pk
+//	[WE]   Walrus's exact forms, §5.8: fastcrypto's bls12381 min_pk
+//	[9380] RFC 9380, hashing to elliptic curves
+//	[BGR]  Bellare, Garay, Rabin, Fast batch verification for modular
+//	       exponentiation and digital signatures: the small exponents test
 package bls
 
 import (
@@ -34,8 +48,6 @@ const (
 	PublicKeySize = 48 // compressed G1
 	SignatureSize = 96 // compressed G2
 )
-
-const domain = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_"
 
 var (
 	// ErrSignature says that a signature does not belong to message and keys,
@@ -116,18 +128,6 @@ func (k *SecretKey) Sign(msg []byte) Signature {
 	return p.Bytes()
 }
 
-// Validate checks that k is a point of the group other than infinity.
-func (k PublicKey) Validate() error {
-	_, err := k.point()
-	return err
-}
-
-// Verify checks that the owner of k signed msg; otherwise it returns
-// [ErrSignature] or [ErrKey].
-func (k PublicKey) Verify(msg []byte, sig Signature) error {
-	return AggregateVerify([]PublicKey{k}, msg, sig)
-}
-
 // Aggregate adds up signatures of one message. It is [ErrSignature] if one of
 // them is no point of the group or if there are none.
 func Aggregate(sigs []Signature) (Signature, error) {
@@ -151,67 +151,9 @@ func Aggregate(sigs []Signature) (Signature, error) {
 	return a.Bytes(), nil
 }
 
-// AggregateVerify checks that sig is the sum of one signature of msg by every
-// key of keys. A key that is listed twice counts twice.
-func AggregateVerify(keys []PublicKey, msg []byte, sig Signature) error {
-	if len(keys) == 0 {
-		return fmt.Errorf("%w: no keys", ErrSignature)
-	}
-	s, err := sig.point()
-	if err != nil {
-		return err
-	}
-	var sum bls12381.G1Jac
-	for i, k := range keys {
-		p, err := k.point()
-		if err != nil {
-			return fmt.Errorf("key %d: %w", i, err)
-		}
-		if i == 0 {
-			sum.FromAffine(&p)
-			continue
-		}
-		sum.AddMixed(&p)
-	}
-	var key, minusG bls12381.G1Affine
-	key.FromJacobian(&sum)
-	if key.IsInfinity() {
-		return fmt.Errorf("%w: keys cancel out", ErrKey)
-	}
-	h, err := hashToG2(msg)
-	if err != nil {
-		return fmt.Errorf("bls: hash to curve: %w", err)
-	}
-	_, _, g1, _ := bls12381.Generators()
-	minusG.Neg(&g1)
-	ok, err := bls12381.PairingCheck([]bls12381.G1Affine{key, minusG}, []bls12381.G2Affine{h, s})
-	if err != nil {
-		return fmt.Errorf("bls: pairing: %w", err)
-	}
-	if !ok {
-		return ErrSignature
-	}
-	return nil
-}
-
-func hashToG2(msg []byte) (bls12381.G2Affine, error) {
-	return bls12381.HashToG2(msg, []byte(domain))
-}
-
-func (k PublicKey) point() (bls12381.G1Affine, error) {
-	var p bls12381.G1Affine
-	if n, err := p.SetBytes(k[:]); err != nil || n != PublicKeySize { // checks the subgroup
-		return p, ErrKey
-	}
-	if p.IsInfinity() {
-		return p, fmt.Errorf("%w: point at infinity", ErrKey)
-	}
-	return p, nil
-}
-
 func (s Signature) point() (bls12381.G2Affine, error) {
 	var p bls12381.G2Affine
-	if n, err := p.SetBytes(s[:]); err != nil || n != SignatureSize {
+	if n, err := p.SetBytes(s[:]); err != nil || n != SignatureSize { // checks the subgroup
 		return p, fmt.Errorf("%w: not a point of the group", ErrSignature)
 	}
 	return p, nil

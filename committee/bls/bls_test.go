@@ -8,7 +8,7 @@ import (
 	"github.com/floe-storage/floe/committee/bls"
 )
 
-func scalar(t *testing.T, n byte) *bls.SecretKey {
+func scalar(t testing.TB, n byte) *bls.SecretKey {
 	t.Helper()
 	b := make([]byte, bls.SecretKeySize)
 	b[bls.SecretKeySize-1] = n
@@ -17,6 +17,15 @@ func scalar(t *testing.T, n byte) *bls.SecretKey {
 		t.Fatal(err)
 	}
 	return k
+}
+
+func parse(t testing.TB, k bls.PublicKey) bls.Key {
+	t.Helper()
+	key, err := k.Parse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 func unhex(t *testing.T, s string) []byte {
@@ -54,11 +63,11 @@ func TestAggregateKnownAnswer(t *testing.T) {
 	t.Parallel()
 	msg := unhex(t, "01000305000000bc0a"+"000000000000000000000000000000000000000000000000000000000000"+"00")
 	var sigs []bls.Signature
-	var keys []bls.PublicKey
+	var keys []bls.Key
 	for _, n := range []byte{1, 2, 3, 4, 5, 8, 9} {
 		k := scalar(t, n)
 		sigs = append(sigs, k.Sign(msg))
-		keys = append(keys, k.PublicKey())
+		keys = append(keys, parse(t, k.PublicKey()))
 	}
 	sum, err := bls.Aggregate(sigs)
 	if err != nil {
@@ -68,13 +77,20 @@ func TestAggregateKnownAnswer(t *testing.T) {
 	if got := hex.EncodeToString(sum[:]); got != want {
 		t.Errorf("aggregate: got %s, want %s", got, want)
 	}
-	if err := bls.AggregateVerify(keys, msg, sum); err != nil {
+	key := bls.Sum(keys)
+	// The secrets add up to 32.
+	const wantKey = "a72841987e4f219d54f2b6a9eac5fe6e78704644753c3579e776a3691bc123743f8c63770ed0f72a71e9e964dbf58f43"
+	if got := key.Bytes().String(); got != wantKey || key.Bytes() != scalar(t, 32).PublicKey() {
+		t.Errorf("key of the signers: got %s, want %s", got, wantKey)
+	}
+	if err := key.Verify(msg, sum); err != nil {
 		t.Error(err)
 	}
 	for name, err := range map[string]error{
-		"a key short":   bls.AggregateVerify(keys[1:], msg, sum),
-		"other message": bls.AggregateVerify(keys, append([]byte{0}, msg...), sum),
-		"one signature": bls.AggregateVerify(keys, msg, sigs[0]),
+		"a key short":   bls.Sum(keys[1:]).Verify(msg, sum),
+		"a key twice":   bls.Sum(append(keys, keys[0])).Verify(msg, sum),
+		"other message": key.Verify(append([]byte{0}, msg...), sum),
+		"one signature": key.Verify(msg, sigs[0]),
 	} {
 		if !errors.Is(err, bls.ErrSignature) {
 			t.Errorf("%s: got %v, want ErrSignature", name, err)
