@@ -45,7 +45,8 @@ type execution struct {
 // run judges a transaction and carries it out on state. A refusal for a reason
 // that the sender could not know beforehand costs the fee and uses the nonce up;
 // every other refusal changes nothing. work is what the block has taken so far.
-func (u rules) run(state Store, b []byte, work *uint64) TxResult {
+// What an accepted transaction changes of the rules holds for the next one.
+func (u *rules) run(state Store, b []byte, work *uint64) TxResult {
 	tx, err := ParseTx(b)
 	if err != nil {
 		return refused(refuse(CodeMalformed, "%v", err))
@@ -70,7 +71,7 @@ func (u rules) run(state Store, b []byte, work *uint64) TxResult {
 	state.Set(accountKey(sender), encode(account))
 	state.Set(ringKey(u.system.Epoch), encode(ring))
 
-	x := &execution{rules: u, state: NewOverlay(state), sender: sender, hash: tx.hash}
+	x := &execution{rules: *u, state: NewOverlay(state), sender: sender, hash: tx.hash}
 	for _, m := range tx.Messages {
 		before := x.made
 		if refusal := m.apply(x); refusal != nil {
@@ -85,13 +86,14 @@ func (u rules) run(state Store, b []byte, work *uint64) TxResult {
 		x.results = append(x.results, made)
 	}
 	x.state.Flush(state)
+	*u = x.rules
 	data, _ := x.results.AppendBinary(nil)
 	return TxResult{Data: data, Events: x.events, Fee: tx.Fee}
 }
 
 // admit checks everything about a transaction but its messages and returns the
 // sender's account.
-func (u rules) admit(r Reader, tx *Signed) (Account, *Error) {
+func (u *rules) admit(r Reader, tx *Signed) (Account, *Error) {
 	var none Account
 	if tx.ChainID != u.params.ChainID {
 		return none, refuse(CodeWrongChain, "transaction for chain %q, this is %q", tx.ChainID, u.params.ChainID)
@@ -136,6 +138,12 @@ func (x *execution) newObject() committee.ObjectID {
 }
 
 func (x *execution) emit(e event) { x.events = append(x.events, toEvent(e)) }
+
+// setSystem writes the running state, for this transaction and those after it.
+func (x *execution) setSystem(s System) {
+	x.system = s
+	x.state.Set([]byte{keySystem}, encode(s))
+}
 
 // pay takes FROST from the sender; the caller says where they go.
 func (x *execution) pay(amount uint64) *Error {
