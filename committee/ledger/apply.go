@@ -11,78 +11,84 @@ import (
 const maxExpired = 1000
 
 // begin does what is due at the beginning of a block.
-func (u *rules) begin(s Store, b Block, out *BlockResult) {
-	if b.Time >= u.system.EpochStart+u.params.EpochDuration {
-		out.Events = append(out.Events, u.turnEpoch(s, b.Time)...)
+func (m *Machine) begin(u *rules, s *Overlay, b Block) BlockResult {
+	x := &execution{rules: *u, state: s}
+	if b.Time >= x.system.EpochStart+x.params.EpochDuration {
+		x.turnEpoch(b.Time)
 	}
-	out.Events = append(out.Events, u.expire(s)...)
+	x.expire()
+	*u = x.rules
+	return BlockResult{Events: x.events}
 }
 
 // turnEpoch shares out the ended epoch's revenue and starts the next epoch.
 // [WL] §2.6, §3.5
-func (u *rules) turnEpoch(s Store, now uint64) []Event {
-	ended := u.system.Epoch
-	ring, err := readRing(s, ended)
-	if err != nil {
-		panic("ledger: ring does not decode: " + err.Error()) //nolint:forbidigo // invariant: only this package writes the state
-	}
-	s.Delete(ringKey(ended))
+func (x *execution) turnEpoch(now uint64) {
+	ended := x.system.Epoch
+	ring, err := readRing(x.state, ended)
+	sound(err)
+	x.state.Delete(ringKey(ended))
 
-	burned := share(ring.Rewards, uint64(u.params.BurnRate), wholeRate)
+	burned := share(ring.Rewards, uint64(x.params.BurnRate), wholeRate)
 	rest := ring.Rewards - burned
-	var events []Event
-	members, _ := readAssignment(s, ended)
+	members, err := readAssignment(x.state, ended)
+	sound(err)
 	if ring.Used > 0 {
 		pot := rest
 		for _, m := range members.Members {
-			n, err := ReadNode(s, m.ID)
-			reward := share(pot, uint64(len(m.Shards)), uint64(u.params.Shards))
-			if reward == 0 || err != nil || credit(s, n.Account, reward) != nil {
+			n, err := ReadNode(x.state, m.ID)
+			reward := share(pot, uint64(len(m.Shards)), uint64(x.params.Shards))
+			if reward == 0 || err != nil || x.credit(n.Account, reward) != nil {
 				continue // stays in the rest
 			}
 			rest -= reward
-			events = append(events, toEvent(RewardPaid{Epoch: ended, Node: n.ID, To: n.Account, Amount: reward}))
+			x.emit(RewardPaid{Epoch: ended, Node: n.ID, To: n.Account, Amount: reward})
 		}
 	}
-	next, _ := readRing(s, ended+1)
+	next, err := readRing(x.state, ended+1)
+	sound(err)
 	next.Rewards += rest // the sum of all FROST is below 2^63
 	if next != (ringEntry{}) {
-		s.Set(ringKey(ended+1), encode(next))
+		x.setRing(ended+1, next)
 	}
 
-	u.system.Epoch = ended + 1
-	u.system.EpochStart = now
-	u.system.Supply -= burned
-	s.Set([]byte{keySystem}, encode(u.system))
-	keepAssignment(s, u.system.Epoch, members)
-	u.committee = u.committee.AtEpoch(u.system.Epoch)
-	return append(events, toEvent(EpochChanged{Epoch: u.system.Epoch, Start: now, Burned: burned, Carried: rest}))
+	sys := x.system
+	sys.Epoch = ended + 1
+	sys.EpochStart = now
+	sys.Supply -= burned
+	x.setSystem(sys)
+	keepAssignment(x.state, sys.Epoch, members)
+	x.committee = x.committee.AtEpoch(sys.Epoch)
+	x.emit(EpochChanged{Epoch: sys.Epoch, Start: now, Burned: burned, Carried: rest})
 }
 
 // expire removes objects whose last epoch has ended, at most maxExpired.
-func (u *rules) expire(s Store) []Event {
+func (x *execution) expire() {
 	var due [][]byte
-	end := binary.BigEndian.AppendUint32([]byte{keyExpiry}, uint32(u.system.Epoch)+1)
-	s.Ascend([]byte{keyExpiry}, end, func(key, _ []byte) bool {
+	end := binary.BigEndian.AppendUint32([]byte{keyExpiry}, uint32(x.system.Epoch)+1)
+	x.state.Ascend([]byte{keyExpiry}, end, func(key, _ []byte) bool {
 		due = append(due, append([]byte(nil), key...))
 		return len(due) < maxExpired
 	})
-	var events []Event
 	for _, key := range due {
 		id := committee.ObjectID(key[len(key)-len(committee.ObjectID{}):])
-		if b, err := ReadBlob(s, id); err == nil {
-			dropBlob(s, b)
-			events = append(events, toEvent(BlobExpired{
-				Epoch: u.system.Epoch, BlobID: b.BlobID, Object: id, Certified: b.Certified != 0,
-			}))
-		} else if st, err := ReadStorage(s, id); err == nil {
-			dropStorage(s, st)
-			events = append(events, toEvent(StorageExpired{Epoch: u.system.Epoch, Object: id}))
-		} else {
-			panic("ledger: nothing of what expires is there: " + err.Error()) //nolint:forbidigo // invariant: an object and its expiry key come and go together
+		if b, err := ReadBlob(x.state, id); err == nil {
+			x.dropBlob(b)
+			x.emit(BlobExpired{Epoch: x.system.Epoch, BlobID: b.BlobID, Object: id, Certified: b.Certified != 0})
+			continue
 		}
+		st, err := ReadStorage(x.state, id)
+		sound(err) // an object and its expiry key come and go together
+		x.dropStorage(st)
+		x.emit(StorageExpired{Epoch: x.system.Epoch, Object: id})
 	}
-	return events
+}
+
+// sound stops the process on a fault that only a damaged state has.
+func sound(err error) {
+	if err != nil {
+		panic("ledger: the state is damaged: " + err.Error()) //nolint:forbidigo // invariant: only this package writes the state
+	}
 }
 
 // A Checker judges transactions that wait for a block. Those that it accepts

@@ -5,7 +5,8 @@ import (
 	"github.com/floe-storage/floe/shard"
 )
 
-// rules are what transactions of one block are judged by.
+// rules are what transactions of one block are judged by. The params and the
+// running state are those after the last transaction that was carried out.
 type rules struct {
 	params    Params
 	system    System
@@ -31,10 +32,11 @@ func (m *Machine) readRules(r Reader, height uint64) (rules, error) {
 	return u, err
 }
 
-// execution is one transaction on its way through its messages.
+// execution is one transaction on its way through its messages, or, by nobody,
+// what a block does by itself.
 type execution struct {
 	rules
-	state   *Overlay // of this transaction alone
+	state   *Overlay // of this execution alone
 	sender  Address
 	hash    [32]byte
 	events  []Event
@@ -145,6 +147,12 @@ func (x *execution) setSystem(s System) {
 	x.state.Set([]byte{keySystem}, encode(s))
 }
 
+// setParams writes the params, for this transaction and those after it.
+func (x *execution) setParams(p Params) {
+	x.params = p
+	x.state.Set([]byte{keyParams}, encode(p))
+}
+
 // pay takes FROST from the sender; the caller says where they go.
 func (x *execution) pay(amount uint64) *Error {
 	a, err := ReadAccount(x.state, x.sender)
@@ -159,10 +167,8 @@ func (x *execution) pay(amount uint64) *Error {
 	return nil
 }
 
-func (x *execution) credit(to Address, amount uint64) *Error { return credit(x.state, to, amount) }
-
-func credit(s Store, to Address, amount uint64) *Error {
-	a, err := ReadAccount(s, to)
+func (x *execution) credit(to Address, amount uint64) *Error {
+	a, err := ReadAccount(x.state, to)
 	if err != nil {
 		return refuse(CodeMalformed, "%v", err)
 	}
@@ -171,7 +177,7 @@ func credit(s Store, to Address, amount uint64) *Error {
 		return refusal
 	}
 	a.Balance = sum
-	s.Set(accountKey(to), encode(a))
+	x.state.Set(accountKey(to), encode(a))
 	return nil
 }
 
@@ -229,11 +235,9 @@ func (x *execution) setStorage(s Storage) {
 	x.state.Set(expiryKey(s.End, s.ID), nil)
 }
 
-func (x *execution) dropStorage(s Storage) { dropStorage(x.state, s) }
-
-func dropStorage(st Store, s Storage) {
-	st.Delete(objectKey(keyStorage, s.ID))
-	st.Delete(expiryKey(s.End, s.ID))
+func (x *execution) dropStorage(s Storage) {
+	x.state.Delete(objectKey(keyStorage, s.ID))
+	x.state.Delete(expiryKey(s.End, s.ID))
 }
 
 func (x *execution) setBlob(b Blob) {
@@ -242,12 +246,10 @@ func (x *execution) setBlob(b Blob) {
 	x.state.Set(expiryKey(b.Storage.End, b.ID), nil)
 }
 
-func (x *execution) dropBlob(b Blob) { dropBlob(x.state, b) }
-
-func dropBlob(st Store, b Blob) {
-	st.Delete(objectKey(keyBlob, b.ID))
-	st.Delete(b.indexKey())
-	st.Delete(expiryKey(b.Storage.End, b.ID))
+func (x *execution) dropBlob(b Blob) {
+	x.state.Delete(objectKey(keyBlob, b.ID))
+	x.state.Delete(b.indexKey())
+	x.state.Delete(expiryKey(b.Storage.End, b.ID))
 }
 
 func (x *execution) ring(e committee.Epoch) (ringEntry, *Error) {

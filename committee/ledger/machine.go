@@ -32,8 +32,7 @@ func (m *Machine) ApplyBlock(s Store, b Block) BlockResult {
 		panic("ledger: state does not decode: " + err.Error()) //nolint:forbidigo // invariant: only this package writes the state
 	}
 	supply := u.system.Supply
-	var out BlockResult
-	u.begin(pending, b, &out)
+	out := m.begin(&u, pending, b)
 	m.verify(u.committee, b.Txs)
 	work := uint64(0)
 	for _, tx := range b.Txs {
