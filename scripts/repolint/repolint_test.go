@@ -40,6 +40,8 @@ var rooms = map[string][]string{
 	"committee/stake":             {"committee", "shard/bcs"},
 	"committee/ledger":            {"shard", "shard/bcs", "committee", "committee/bls", "committee/stake"},
 	"committee/comet":             {"committee/ledger", "p2p"},
+	"committee/light":             {"shard", "shard/bcs", "committee", "committee/bls", "committee/ledger"},
+	"committee/light/lighttest":   {"committee/ledger", "committee/light"},
 	"committee/ledgerrpc":         {"shard", "shard/bcs", "committee", "committee/bls", "committee/ledger", "p2p", "p2p/wire"},
 	"committee/ledgerrpc/rpctest": {"committee", "committee/bls", "committee/ledger"},
 
@@ -67,8 +69,9 @@ var rooms = map[string][]string{
 // doors names the only packages that may import a heavy dependency, so that
 // replacing it touches one room.
 var doors = map[string][]string{
-	"github.com/cometbft/":              {"committee/comet"},
-	"github.com/cosmos/iavl":            {"committee/comet"},
+	"github.com/cometbft/":              {"committee/comet", "committee/light", "committee/light/lighttest"},
+	"github.com/cosmos/ics23/":          {"committee/comet", "committee/light"},
+	"github.com/cosmos/iavl":            {"committee/comet", "committee/light/lighttest"},
 	"github.com/syndtr/goleveldb":       {"committee/comet"},
 	"github.com/libp2p/":                {"p2p", "p2p/p2ptest"},
 	"github.com/multiformats/":          {"p2p", "p2p/p2ptest"},
