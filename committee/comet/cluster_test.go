@@ -123,6 +123,7 @@ type cluster struct {
 	keys    []p2p.Identity
 	members []*member
 	empty   time.Duration
+	adjust  func(*Config) // nil: nothing
 	machine toy
 	log     *slog.Logger
 }
@@ -176,7 +177,7 @@ func (c *cluster) committee() (ids []p2p.PeerID) {
 }
 
 func (c *cluster) config(i int) Config {
-	return Config{
+	cfg := Config{
 		Dir:                c.nodeDir(i),
 		ChainID:            c.chainID,
 		GenesisTime:        c.time,
@@ -187,6 +188,10 @@ func (c *cluster) config(i int) Config {
 		Machine:            c.machine,
 		Logger:             c.log,
 	}
+	if c.adjust != nil {
+		c.adjust(&cfg)
+	}
+	return cfg
 }
 
 // hostUp gives member i a host, and all hosts each other's addresses.

@@ -37,11 +37,26 @@ type Config struct {
 	// EmptyBlockInterval is how often an idle chain makes a block, so that its
 	// clock moves. Zero: 10 s.
 	EmptyBlockInterval time.Duration
+	// KeepBlocks is how many of the last blocks are kept, with their results and
+	// the index of their transactions; the rest is removed bit by bit. Headers stay
+	// for as long as evidence against their signers counts. Zero: all are kept,
+	// and each state of the tree too. DefaultKeepBlocks suits a storage node.
+	KeepBlocks uint64
 	// Machine is the state machine. Nil: package ledger.
 	Machine Machine
 	// Logger receives what happens; nil: nothing is logged.
 	Logger *slog.Logger
+
+	evidenceBlocks int64         // a test's; zero: 100,000
+	evidenceAge    time.Duration // a test's; zero: 48 h
 }
+
+// DefaultKeepBlocks is eleven days of an idle chain, and more than an hour of
+// one that makes blocks without a pause.
+const DefaultKeepBlocks = 100_000
+
+// minKeepBlocks leaves something for a peer that has just missed a few.
+const minKeepBlocks = 16
 
 const defaultEmptyBlockInterval = 10 * time.Second
 
@@ -51,6 +66,8 @@ const (
 	initialHeight   = 1
 	maxBlockSize    = 1 << 20
 	maxEvidenceSize = 128 << 10 // what is left must hold the commit and some transactions
+	evidenceBlocks  = 100_000   // evidence counts until both of them have passed
+	evidenceAge     = 48 * time.Hour
 )
 
 // Limits of the mempool: what waits to enter a block.
@@ -83,6 +100,12 @@ func (c *Config) validate() error {
 	}
 	if c.EmptyBlockInterval == 0 {
 		c.EmptyBlockInterval = defaultEmptyBlockInterval
+	}
+	if c.KeepBlocks != 0 && c.KeepBlocks < minKeepBlocks {
+		errs = append(errs, fmt.Errorf("keep blocks is %d, want 0 or at least %d", c.KeepBlocks, minKeepBlocks))
+	}
+	if c.evidenceBlocks == 0 {
+		c.evidenceBlocks, c.evidenceAge = evidenceBlocks, evidenceAge
 	}
 	if c.Machine == nil {
 		c.Machine = &floe{}
@@ -128,6 +151,7 @@ func (c *Config) genesisDoc() *cmttypes.GenesisDoc {
 	params := cmttypes.DefaultConsensusParams()
 	params.Block.MaxBytes = maxBlockSize
 	params.Evidence.MaxBytes = maxEvidenceSize
+	params.Evidence.MaxAgeNumBlocks, params.Evidence.MaxAgeDuration = c.evidenceBlocks, c.evidenceAge
 	hash := c.chainHash()
 	return &cmttypes.GenesisDoc{
 		ChainID:         c.ChainID,

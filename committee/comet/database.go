@@ -40,6 +40,7 @@ const (
 // the process. Reads then find nothing and writes fail.
 type database struct {
 	dbm.DB
+	path string
 
 	mu     sync.Mutex // mu guards the fields below.
 	users  int        // calls and iterators under way
@@ -65,7 +66,21 @@ func openDatabase(dir string) (*database, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	return &database{DB: ldb, idle: make(chan struct{})}, nil
+	return &database{DB: ldb, path: path, idle: make(chan struct{})}, nil
+}
+
+// size returns how many bytes the files have.
+func (d *database) size() (total int64, err error) {
+	files, err := os.ReadDir(d.path)
+	if err != nil {
+		return 0, fmt.Errorf("measure the database: %w", err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err == nil { // else it has just been removed
+			total += info.Size()
+		}
+	}
+	return total, nil
 }
 
 // enter counts the caller in until it calls leave; false after Close.

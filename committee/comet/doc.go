@@ -24,7 +24,8 @@
 //	Dir/wal/                  CometBFT's log of messages
 //	Dir/ledger.db/            LevelDB, one key prefix per use:
 //	                          b/ blocks, s/ validators and results, e/ evidence,
-//	                          a/ the state's tree, x/ transaction hash to height
+//	                          a/ the state's tree, x/ transaction hash to height,
+//	                          p/ how far has been pruned
 //
 // The tree's version v is the state after height v-1; version 1 is genesis.
 //

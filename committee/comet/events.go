@@ -10,7 +10,8 @@ import (
 
 // Events returns all blocks from a height on, in order, with and without events, and then each new one as
 // it is committed, without loss or repetition: whoever keeps the last height it has handled may ask again
-// from the next. The sequence ends with an error, which is ctx's when that ends. from 0 means 1.
+// from the next. The sequence ends with an error, which is ctx's when that ends, and ErrNoBlock if from was
+// pruned. from 0 means 1.
 func (n *Node) Events(ctx context.Context, from uint64) iter.Seq2[ledger.BlockEvents, error] {
 	return func(yield func(ledger.BlockEvents, error) bool) {
 		for height := max(from, 1); ; height++ {
@@ -58,10 +59,13 @@ func (n *Node) blockEvents(height uint64) (ledger.BlockEvents, error) {
 		if err := n.open(); err != nil {
 			return ledger.BlockEvents{}, err
 		}
-		return ledger.BlockEvents{}, fmt.Errorf("comet: block %d is not on disk", height)
+		return ledger.BlockEvents{}, n.engine.pruned(height)
 	}
 	stored, err := n.engine.states.LoadFinalizeBlockResponse(int64(height))
 	if err != nil {
+		if int64(height) < n.engine.blocks.Base() { // a moment ago
+			return ledger.BlockEvents{}, n.engine.pruned(height)
+		}
 		return ledger.BlockEvents{}, fmt.Errorf("load the results of block %d: %w", height, err)
 	}
 	out := ledger.BlockEvents{Height: height, Time: uint64(block.Time.UnixMilli())}

@@ -30,7 +30,7 @@ type Node struct {
 	closing   chan struct{} // closed when Close begins
 	closeOnce sync.Once
 	closeErr  error          // written inside closeOnce
-	work      sync.WaitGroup // the two goroutines that watch
+	work      sync.WaitGroup // the goroutines that watch and prune
 }
 
 // Open starts a node on cfg.Dir, after replaying what a crash may have left undone. ctx bounds the start
@@ -78,6 +78,10 @@ func open(ctx context.Context, cfg *Config, db *database) (*Node, error) {
 	}
 	n.work.Go(n.watchConsensus)
 	n.work.Go(n.watchHalt)
+	if cfg.KeepBlocks > 0 {
+		p := &pruner{keep: cfg.KeepBlocks, db: db, blocks: e.blocks, states: e.states, tree: t, log: cfg.Logger}
+		n.work.Go(func() { n.prune(p) })
+	}
 	return n, nil
 }
 

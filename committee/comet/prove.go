@@ -83,9 +83,9 @@ func (e *engine) lightBlock(height uint64) (*cmtproto.LightBlock, error) {
 		commit = e.blocks.LoadSeenCommit(h)
 	}
 	if meta == nil || commit == nil {
-		return nil, fmt.Errorf("%w: height %d was pruned, the oldest whole block is %d", ErrNoBlock, height, e.blocks.Base())
+		return nil, e.pruned(height)
 	}
-	validators, err := e.states.LoadValidators(h)
+	validators, err := e.validators(h)
 	if err != nil {
 		return nil, fmt.Errorf("%w: validators of height %d: %w", ErrNoBlock, height, err)
 	}
@@ -98,4 +98,20 @@ func (e *engine) lightBlock(height uint64) (*cmtproto.LightBlock, error) {
 		return nil, fmt.Errorf("encode light block %d: %w", height, err)
 	}
 	return out, nil
+}
+
+// validators returns the set of a height. Whose turn it is to propose, which takes long to work out far
+// from the last change, matters to no one but consensus.
+func (e *engine) validators(height int64) (*types.ValidatorSet, error) {
+	type fast interface {
+		LoadValidatorsFast(height int64) (*types.ValidatorSet, error)
+	}
+	if s, ok := e.states.(fast); ok {
+		return s.LoadValidatorsFast(height)
+	}
+	return e.states.LoadValidators(height)
+}
+
+func (e *engine) pruned(height uint64) error {
+	return fmt.Errorf("%w: height %d was pruned, the oldest whole block is %d", ErrNoBlock, height, e.blocks.Base())
 }

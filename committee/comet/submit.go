@@ -150,6 +150,9 @@ func (n *Node) find(hash [32]byte) (ledger.Receipt, bool, error) {
 	height := binary.BigEndian.Uint64(place)
 	index := int(binary.BigEndian.Uint32(place[8:]))
 	stored, err := n.engine.states.LoadFinalizeBlockResponse(int64(height))
+	if err != nil && int64(height) < n.engine.blocks.Base() { // pruned a moment ago, as if the index were, too
+		return ledger.Receipt{}, false, nil
+	}
 	if err != nil || index >= len(stored.TxResults) {
 		return ledger.Receipt{}, false, fmt.Errorf("load the results of block %d: %w", height, errors.Join(err, n.open()))
 	}

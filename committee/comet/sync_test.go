@@ -97,35 +97,84 @@ func TestSyncFromLiars(t *testing.T) {
 	}
 }
 
-// lie claims a great height on st and answers what is asked.
-func lie(c *cluster, st *p2p.Stream, answer func(*cluster, int64) *bcproto.Message) {
-	send := func(m *bcproto.Message) {
-		body, err := m.Marshal()
-		if err == nil {
-			_, _ = st.Write(append(binary.AppendUvarint([]byte{syncChannel}, uint64(len(body))), body...))
+// askBlock asks the first node for a block as a stranger, and returns the answer.
+func askBlock(ctx context.Context, t *testing.T, c *cluster, height int64) *bcproto.Message {
+	t.Helper()
+	stranger, err := p2p.New(ctx, p2p.Config{Network: c.chainID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	stranger.AddAddrs(c.members[0].host.ID(), c.members[0].host.Addrs())
+	st, err := stranger.Open(ctx, c.members[0].host.ID(), protocol)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Reset()
+	cfg := c.config(0)
+	_, _ = st.Write(hello{session: 9, chainID: c.chainID, genesis: cfg.chainHash()}.append(nil))
+	var v [1]byte
+	if _, err := io.ReadFull(st, v[:]); err != nil || verdict(v[0]) != accepted {
+		t.Fatal(verdict(v[0]), err)
+	}
+	if _, err := readHello(st); err != nil {
+		t.Fatal(err)
+	}
+	writeSync(st, (&bcproto.BlockRequest{Height: height}).Wrap().(*bcproto.Message))
+	r := bufio.NewReader(st)
+	for {
+		m, err := readSync(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.GetBlockResponse() != nil || m.GetNoBlockResponse() != nil {
+			return m
 		}
 	}
-	send((&bcproto.StatusResponse{Base: 1, Height: 1 << 40}).Wrap().(*bcproto.Message))
-	r := bufio.NewReader(st)
+}
+
+func writeSync(w io.Writer, m *bcproto.Message) {
+	if body, err := m.Marshal(); err == nil {
+		_, _ = w.Write(append(binary.AppendUvarint([]byte{syncChannel}, uint64(len(body))), body...))
+	}
+}
+
+// readSync returns the next message of block sync; others are skipped.
+func readSync(r *bufio.Reader) (*bcproto.Message, error) {
 	for {
 		id, err := r.ReadByte()
 		if err != nil {
-			return
+			return nil, err
 		}
 		size, err := binary.ReadUvarint(r)
 		if err != nil || size > maxMessageSize {
-			return
+			return nil, errFrame
 		}
 		body := make([]byte, size)
 		if _, err := io.ReadFull(r, body); err != nil {
-			return
+			return nil, err
 		}
 		var m bcproto.Message
-		if id != syncChannel || m.Unmarshal(body) != nil || m.GetBlockRequest() == nil {
+		if id == syncChannel && m.Unmarshal(body) == nil {
+			return &m, nil
+		}
+	}
+}
+
+// lie claims a great height on st and answers what is asked.
+func lie(c *cluster, st *p2p.Stream, answer func(*cluster, int64) *bcproto.Message) {
+	writeSync(st, (&bcproto.StatusResponse{Base: 1, Height: 1 << 40}).Wrap().(*bcproto.Message))
+	r := bufio.NewReader(st)
+	for {
+		m, err := readSync(r)
+		if err != nil {
+			return
+		}
+		if m.GetBlockRequest() == nil {
 			continue
 		}
 		if a := answer(c, m.GetBlockRequest().Height); a != nil {
-			send(a)
+			writeSync(st, a)
 		}
 	}
 }

@@ -54,6 +54,7 @@ func fault(err error) {
 const (
 	workingNodes = 16_000
 	readingNodes = 8_000
+	prunedNodes  = 2_000
 )
 
 // tree is the state in an IAVL tree. Version v is the state after height v-1.
@@ -67,6 +68,7 @@ type tree struct {
 	working *iavl.MutableTree
 	base    reader // the committed state, for the application alone
 	reading *iavl.MutableTree
+	oldest  int64 // version on disk, 0 if it is not known yet; the pruner's alone
 
 	mu        sync.RWMutex        // mu guards the fields below.
 	committed *iavl.ImmutableTree // nil before genesis
@@ -75,11 +77,9 @@ type tree struct {
 }
 
 func openTree(db *database) (*tree, error) {
-	t := &tree{db: &treeDB{PrefixDB: dbm.NewPrefixDB(db, []byte("a/")), raw: db}, held: map[int64]int{}}
-	// No flush before the version is whole: SaveVersion is one batch.
-	whole := iavl.FlushThresholdOption(math.MaxInt)
-	t.working = iavl.NewMutableTree(t.db, workingNodes, true, iavl.NewNopLogger(), whole)
-	t.reading = iavl.NewMutableTree(t.db, readingNodes, true, iavl.NewNopLogger(), whole)
+	t := &tree{db: newTreeDB(db), held: map[int64]int{}}
+	t.working = newIAVL(t.db, workingNodes)
+	t.reading = newIAVL(t.db, readingNodes)
 	version, err := t.working.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load the state: %w", err)
@@ -93,6 +93,11 @@ func openTree(db *database) (*tree, error) {
 		}
 	}
 	return t, t.show(version)
+}
+
+// newIAVL does not flush before a version is whole: SaveVersion is one batch.
+func newIAVL(db *treeDB, cached int) *iavl.MutableTree {
+	return iavl.NewMutableTree(db, cached, true, iavl.NewNopLogger(), iavl.FlushThresholdOption(math.MaxInt))
 }
 
 // show makes a saved version the committed state.
@@ -246,7 +251,45 @@ func (s staging) Delete(key []byte) {
 	fault(err)
 }
 
+// prune removes some of the versions that are neither among the last ones nor held, and reports whether
+// there are more of them. It may run beside all other methods. Each time it sees the disk with fresh eyes,
+// for it moves nodes that the other trees have in memory; those find them again where it has put them.
+func (t *tree) prune() (more bool, err error) {
+	t.mu.RLock()
+	last := int64(0)
+	if t.committed != nil {
+		last = t.committed.Version() - keptVersions
+	}
+	for version := range t.held {
+		last = min(last, version-1)
+	}
+	t.mu.RUnlock()
+	if last < 1 || t.oldest > last {
+		return false, nil
+	}
+	eyes := newIAVL(newTreeDB(t.db.raw), prunedNodes)
+	if t.oldest == 0 {
+		versions := eyes.AvailableVersions()
+		if len(versions) == 0 {
+			return false, nil
+		}
+		t.oldest = int64(versions[0])
+	}
+	to := min(last, t.oldest+pruneStep-1)
+	if to >= t.oldest {
+		if err := eyes.DeleteVersionsTo(to); err != nil {
+			return false, err
+		}
+		t.oldest = to + 1
+	}
+	return to < last, nil
+}
+
 type keyValue struct{ key, value []byte }
+
+func newTreeDB(db *database) *treeDB {
+	return &treeDB{PrefixDB: dbm.NewPrefixDB(db, []byte("a/")), raw: db}
+}
 
 // treeDB gives IAVL its part of the database. It panics with a diskFault where
 // IAVL would swallow an error.
