@@ -1,202 +1,272 @@
-package committee
+package committee_test
 
 import (
-	"encoding/binary"
-	"math"
-	"math/big"
+	"errors"
+	"maps"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
+	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/shard"
 )
-
-func weighted(stakes ...uint64) []Weighted {
-	ws := make([]Weighted, len(stakes))
-	for i, s := range stakes {
-		ws[i] = Weighted{ID: NodeID{byte(i >> 8), byte(i)}, Stake: s}
-	}
-	return ws
-}
-
-func repeat(stake uint64, n int) []uint64 { return slices.Repeat([]uint64{stake}, n) }
-
-// The numbers of Walrus's own tests. [WL] §5.1
-func TestApportion(t *testing.T) {
-	t.Parallel()
-	thousand := slices.Concat(repeat(125, 50), repeat(60, 40), repeat(45, 10), repeat(1, 900))
-	wantThousand := slices.Concat(slices.Repeat([]int{14}, 50), slices.Repeat([]int{7}, 10), slices.Repeat([]int{6}, 30),
-		slices.Repeat([]int{5}, 10), make([]int, 900))
-	for i := range thousand {
-		thousand[i] *= 1e15
-	}
-	hundred := slices.Concat(repeat(1250, 5), repeat(733, 4), []uint64{728}, repeat(1, 90))
-	for _, tt := range []struct {
-		name   string
-		stakes []uint64
-		n      int
-		want   []int
-	}{
-		{"basic, equal, 4", repeat(25000, 4), 4, []int{1, 1, 1, 1}},
-		{"basic, equal, 778", repeat(25000, 4), 778, []int{195, 195, 194, 194}},
-		{"basic, equal, 1000", repeat(25000, 4), 1000, []int{250, 250, 250, 250}},
-		{"basic, unequal, 4", []uint64{50000, 30000, 15000, 5000}, 4, []int{2, 2, 0, 0}},
-		{"basic, unequal, 777", []uint64{50000, 30000, 15000, 5000}, 777, []int{389, 234, 116, 38}},
-		{"basic, unequal, 1000", []uint64{50000, 30000, 15000, 5000}, 1000, []int{500, 300, 150, 50}},
-		{"basic, six, 4", []uint64{50000, 50000, 30000, 15000, 15000, 5000}, 4, []int{2, 1, 1, 0, 0, 0}},
-		{"basic, six, 777", []uint64{50000, 50000, 30000, 15000, 15000, 5000}, 777, []int{236, 236, 142, 70, 70, 23}},
-		{"basic, six, 1000", []uint64{50000, 50000, 30000, 15000, 15000, 5000}, 1000, []int{303, 303, 182, 91, 91, 30}},
-		{"ties, 7", repeat(25000, 4), 7, []int{2, 2, 2, 1}},
-		{"ties, 6", repeat(25000, 4), 6, []int{2, 2, 1, 1}},
-		{"ties, one smaller", []uint64{200, 200, 200, 100}, 7, []int{2, 2, 2, 1}},
-		{"ties, two sizes", []uint64{200, 200, 200, 100, 100, 100}, 9, []int{2, 2, 2, 1, 1, 1}},
-		{"ties, steps", []uint64{780_000, 650_000, 520_000, 390_000, 260_000}, 18, []int{6, 5, 4, 2, 1}},
-		{"edge, no shards", []uint64{100, 90, 80}, 0, []int{0, 0, 0}},
-		{"edge, no shards, all stake", []uint64{math.MaxUint64}, 0, []int{0}},
-		{"edge, one stake", []uint64{1, 0, 0}, 5, []int{4, 1, 0}},
-		{"edge, one less", []uint64{1_000_000, 999_999}, 3, []int{2, 1}},
-		{"edge, large", []uint64{1e12, 9e11, 1e11}, 500, []int{250, 225, 25}},
-		{"cap of 4 nodes", []uint64{600, 100, 200, 100}, 1000, []int{500, 125, 250, 125}},
-		{"cap of 21 nodes", append([]uint64{200}, repeat(20, 20)...), 1000, append([]int{100}, slices.Repeat([]int{45}, 20)...)},
-		{"three nodes, 10", repeat(5, 3), 10, []int{4, 3, 3}},
-		{"uneven, 10", []uint64{4000, 2000, 1000}, 10, []int{6, 3, 1}},
-		{"hundred nodes", hundred, 1000, append(slices.Repeat([]int{100}, 10), make([]int, 90)...)},
-		{"thousand nodes", thousand, 1000, wantThousand},
-		{"the whole range", []uint64{math.MaxUint64 - 1, 1}, 1000, []int{1000, 0}},
-		{"the whole range, halves", []uint64{1 << 63, 1<<63 - 1}, 7, []int{4, 3}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			got, ok := Apportion(weighted(tt.stakes...), tt.n)
-			if !ok || !slices.Equal(got, tt.want) {
-				t.Errorf("got %v, %t, want %v", got, ok, tt.want)
-			}
-		})
-	}
-}
-
-func TestApportionRefuses(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name   string
-		stakes []uint64
-		n      int
-	}{
-		{"no nodes", nil, 10},
-		{"no stake", []uint64{0, 0, 0}, 10},
-		{"fewer than no shards", []uint64{1, 2}, -1},
-		{"stakes beyond 64 bits", []uint64{math.MaxUint64, 1}, 10},
-		{"stakes far beyond 64 bits", repeat(math.MaxUint64, 9), 10},
-		{"cap of none", repeat(10, 20), 9}, // [WL] §3.6: EPopFromEmptyHeap
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			if got, ok := Apportion(weighted(tt.stakes...), tt.n); ok {
-				t.Errorf("got %v, want a refusal", got)
-			}
-		})
-	}
-}
-
-// [WL] §3.6
-func TestShardLimit(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ nodes, want int }{
-		{1, 2000}, {2, 1000}, {3, 667}, {4, 500}, {5, 400}, {7, 286}, {10, 200}, {15, 134}, {19, 106}, {20, 100}, {21, 100}, {500, 100},
-	} {
-		if got := shardLimit(tt.nodes, 1000); got != tt.want {
-			t.Errorf("%d nodes: got %d, want %d", tt.nodes, got, tt.want)
-		}
-	}
-}
-
-// apportionTwin hands out one shard after the other to the node with the
-// greatest ⌊stake·2^64/(shards+1)⌋ below the cap: D'Hondt's method without the
-// head start.
-func apportionTwin(stakes []uint64, n int) ([]int, bool) {
-	limit := n / 10
-	if count := len(stakes); count > 0 && count < 20 {
-		limit = int(math.Ceil(float64(20*n) / float64(10*count)))
-	}
-	total := new(big.Int)
-	for _, s := range stakes {
-		total.Add(total, new(big.Int).SetUint64(s))
-	}
-	if total.Sign() == 0 || !total.IsUint64() {
-		return nil, false
-	}
-	out := make([]int, len(stakes))
-	for range n {
-		best, most := -1, new(big.Int)
-		for i, s := range stakes {
-			q := new(big.Int).Lsh(new(big.Int).SetUint64(s), 64)
-			q.Quo(q, big.NewInt(int64(out[i]+1)))
-			if out[i] < limit && (best < 0 || q.Cmp(most) > 0) {
-				best, most = i, q
-			}
-		}
-		if best < 0 {
-			return nil, false
-		}
-		out[best]++
-	}
-	return out, true
-}
-
-func FuzzApportion(f *testing.F) {
-	seed := func(n uint16, stakes ...uint64) {
-		var b []byte
-		for _, s := range stakes {
-			b = binary.LittleEndian.AppendUint64(b, s)
-		}
-		f.Add(n, b)
-	}
-	seed(10, 1, 2, 3, 4)
-	seed(100, repeat(1000, 25)...)
-	seed(7, 0, 0, 5)
-	seed(200, math.MaxUint64/2, math.MaxUint64/3, 1, 0)
-	seed(9, repeat(10, 20)...)
-	seed(50, math.MaxUint64, math.MaxUint64)
-	seed(0, math.MaxUint64)
-	f.Fuzz(func(t *testing.T, n uint16, b []byte) {
-		n %= 300
-		var stakes []uint64
-		for len(b) >= 8 && len(stakes) < 40 {
-			stakes = append(stakes, binary.LittleEndian.Uint64(b))
-			b = b[8:]
-		}
-		got, ok := Apportion(weighted(stakes...), int(n))
-		want, wantOK := apportionTwin(stakes, int(n))
-		if ok != wantOK || !slices.Equal(got, want) {
-			t.Fatalf("%d shards, stakes %v: got %v, %t, want %v, %t", n, stakes, got, ok, want, wantOK)
-		}
-		sum := 0
-		for _, c := range got {
-			sum += c
-		}
-		if ok && sum != int(n) {
-			t.Errorf("%d shards, stakes %v: %d handed out", n, stakes, sum)
-		}
-	})
-}
 
 // [WL] §3.7, the first vector; the order of the list does not matter.
 func TestAssignFirst(t *testing.T) {
 	t.Parallel()
-	id := func(n byte) NodeID { return NodeID{31: n} }
+	id := func(n byte) committee.NodeID { return committee.NodeID{31: n} }
 	want := [][]shard.Index{{0, 1}, {2, 3}, {4, 5}, {6, 7}}
-	got := AssignFirst([]NodeID{id(0), id(1), id(2), id(3)}, []int{2, 2, 2, 2})
+	got := committee.AssignFirst([]committee.NodeID{id(0), id(1), id(2), id(3)}, []int{2, 2, 2, 2})
 	for i := range want {
 		if !slices.Equal(got[i], want[i]) {
 			t.Errorf("node %d: got %v, want %v", i, got[i], want[i])
 		}
 	}
-	shuffled := AssignFirst([]NodeID{id(3), id(0), id(9), id(1)}, []int{1, 3, 2, 0})
+	shuffled := committee.AssignFirst([]committee.NodeID{id(3), id(0), id(9), id(1)}, []int{1, 3, 2, 0})
 	for i, want := range [][]shard.Index{{3}, {0, 1, 2}, {4, 5}, nil} {
 		if !slices.Equal(shuffled[i], want) {
 			t.Errorf("shuffled, node %d: got %v, want %v", i, shuffled[i], want)
 		}
 	}
-	if got := AssignFirst(nil, nil); len(got) != 0 {
+	if got := committee.AssignFirst(nil, nil); len(got) != 0 {
 		t.Errorf("no nodes: got %v", got)
+	}
+}
+
+func nodeID(n byte) committee.NodeID { return committee.NodeID{31: n} }
+
+func targets(idsAndCounts ...int) []committee.Target {
+	var ts []committee.Target
+	for i := 0; i < len(idsAndCounts); i += 2 {
+		ts = append(ts, committee.Target{ID: nodeID(byte(idsAndCounts[i])), Count: idsAndCounts[i+1]})
+	}
+	return ts
+}
+
+// firstOf is the assignment of a first epoch.
+func firstOf(ts []committee.Target) []committee.Holding {
+	var ids []committee.NodeID
+	var counts []int
+	for _, t := range ts {
+		ids, counts = append(ids, t.ID), append(counts, t.Count)
+	}
+	var hs []committee.Holding
+	for i, shards := range committee.AssignFirst(ids, counts) {
+		hs = append(hs, committee.Holding{ID: ids[i], Shards: shards})
+	}
+	return hs
+}
+
+func holdings(m map[byte][]shard.Index) []committee.Holding {
+	var hs []committee.Holding
+	for _, id := range slices.Sorted(maps.Keys(m)) {
+		hs = append(hs, committee.Holding{ID: nodeID(id), Shards: m[id]})
+	}
+	return hs
+}
+
+func sameHoldings(a, b []committee.Holding) bool {
+	return slices.EqualFunc(a, b, func(a, b committee.Holding) bool { return a.ID == b.ID && slices.Equal(a.Shards, b.Shards) })
+}
+
+// ascending is what a Committee makes of the shards.
+func ascending(hs []committee.Holding) []committee.Holding {
+	sorted := make([]committee.Holding, len(hs))
+	for i, h := range hs {
+		sorted[i] = committee.Holding{ID: h.ID, Shards: slices.Sorted(slices.Values(h.Shards))}
+	}
+	return sorted
+}
+
+type shards = []shard.Index
+
+// The vectors of [WL] §3.7. Each step starts from what the one before gave, in
+// that order. A ledger whose committees sort their shards starts each step from
+// ascending ones: first steps hold exactly all the same; in later ones each node
+// of these vectors gets the same shards in an order that may differ, see
+// TestReassignFromAscending.
+func TestReassign(t *testing.T) {
+	t.Parallel()
+	type step struct {
+		to   []committee.Target
+		want map[byte]shards
+	}
+	for _, tt := range []struct {
+		name  string
+		first []committee.Target
+		steps []step
+	}{
+		{"shrink to two", targets(0, 2, 1, 2, 2, 2, 3, 2), []step{
+			{targets(3, 4, 2, 4), map[byte]shards{2: {4, 5, 3, 2}, 3: {6, 7, 1, 0}}},
+		}},
+		{"default scenario", targets(1, 2, 2, 2, 3, 2, 4, 2, 5, 2), []step{
+			{targets(1, 4, 2, 3, 3, 3), map[byte]shards{1: {0, 1, 9, 8}, 2: {2, 3, 7}, 3: {4, 5, 6}}},
+			{targets(2, 3, 3, 3, 4, 2, 5, 2), map[byte]shards{2: {2, 3, 7}, 3: {4, 5, 6}, 4: {8, 9}, 5: {1, 0}}},
+			{targets(1, 10), map[byte]shards{1: {0, 1, 9, 8, 6, 5, 4, 7, 3, 2}}},
+		}},
+		{"one gives one", targets(1, 2, 2, 2, 3, 2), []step{
+			{targets(1, 1, 2, 3, 3, 2), map[byte]shards{1: {0}, 2: {2, 3, 1}, 3: {4, 5}}},
+		}},
+		{"new nodes, 5 first", targets(10, 4, 20, 3, 30, 3), []step{
+			{targets(10, 2, 20, 4, 30, 2, 5, 1, 40, 1), map[byte]shards{5: {9}, 10: {0, 1}, 20: {4, 5, 6, 3}, 30: {7, 8}, 40: {2}}},
+		}},
+		{"new nodes, 40 first", targets(10, 4, 20, 3, 30, 3), []step{
+			{targets(10, 2, 20, 4, 30, 2, 40, 1, 5, 1), map[byte]shards{5: {2}, 10: {0, 1}, 20: {4, 5, 6, 3}, 30: {7, 8}, 40: {9}}},
+		}},
+		{"targets of zero", targets(1, 2, 2, 2, 3, 2, 4, 2), []step{
+			{targets(1, 0, 2, 3, 3, 3, 4, 2, 5, 0), map[byte]shards{2: {2, 3, 1}, 3: {4, 5, 0}, 4: {6, 7}}},
+		}},
+		{"nothing changes, in another order", targets(1, 1, 2, 2, 3, 3), []step{
+			{targets(3, 3, 2, 2, 1, 1), map[byte]shards{1: {0}, 2: {1, 2}, 3: {3, 4, 5}}},
+		}},
+		{"everybody leaves", targets(1, 2, 2, 2), []step{
+			{targets(9, 3, 8, 1), map[byte]shards{8: {0}, 9: {3, 2, 1}}},
+		}},
+		{"grow, shrink and join", targets(1, 1, 2, 3, 3, 0), []step{
+			{targets(2, 1, 1, 2, 3, 1), map[byte]shards{1: {0, 2}, 2: {1}, 3: {3}}},
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			asGot, sorted := firstOf(tt.first), firstOf(tt.first)
+			for i, s := range tt.steps {
+				var err error
+				if asGot, err = committee.Reassign(asGot, s.to); err != nil {
+					t.Fatal(err)
+				}
+				if want := holdings(s.want); !sameHoldings(asGot, want) {
+					t.Errorf("step %d: got %v, want %v", i, asGot, want)
+				}
+				if sorted, err = committee.Reassign(ascending(sorted), s.to); err != nil {
+					t.Fatal(err)
+				}
+				if want := ascending(asGot); !sameHoldings(ascending(sorted), want) {
+					t.Errorf("step %d, from ascending shards: got %v, want %v in some order", i, sorted, want)
+				}
+			}
+		})
+	}
+}
+
+// From ascending shards, the only vector whose order differs: node 1 gives up
+// 0, 1, 8, 9 and not 0, 1, 9, 8.
+func TestReassignFromAscending(t *testing.T) {
+	t.Parallel()
+	start := holdings(map[byte]shards{1: {0, 1, 8, 9}, 2: {2, 3, 7}, 3: {4, 5, 6}})
+	got, err := committee.Reassign(start, targets(2, 3, 3, 3, 4, 2, 5, 2))
+	want := holdings(map[byte]shards{2: {2, 3, 7}, 3: {4, 5, 6}, 4: {9, 8}, 5: {1, 0}})
+	if err != nil || !sameHoldings(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+	got, err = committee.Reassign(ascending(got), targets(1, 10))
+	want = holdings(map[byte]shards{1: {1, 0, 9, 8, 6, 5, 4, 7, 3, 2}})
+	if err != nil || !sameHoldings(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+}
+
+func TestReassignRefuses(t *testing.T) {
+	t.Parallel()
+	current := holdings(map[byte]shards{1: {0, 1}, 2: {2, 3}, 3: {4}})
+	for _, tt := range []struct {
+		name    string
+		current []committee.Holding
+		targets []committee.Target
+	}{
+		{"more than there are", holdings(map[byte]shards{1: {0}, 2: {1, 2, 3}, 3: {4, 5}}), targets(1, 3, 2, 3, 3, 2)}, // reject_invalid_shard_assignment
+		{"fewer than there are", current, targets(1, 2, 2, 2)},
+		{"from nobody", nil, targets(1, 2)},
+		{"to nobody", current, nil},
+		{"a node twice in the targets", current, targets(1, 2, 2, 2, 1, 1)},
+		{"a node twice in the assignment", append(slices.Clone(current), current[0]), targets(1, 2, 2, 2, 3, 3)},
+		{"a shard twice", holdings(map[byte]shards{1: {0, 1}, 2: {1, 2}}), targets(1, 4)},
+		{"a shard beyond the end", holdings(map[byte]shards{1: {0, 1}, 2: {2, 4}}), targets(1, 4)},
+		{"fewer than none", current, targets(1, 6, 2, -1)},
+		{"more than any network has", current, targets(1, shard.MaxShards+1)},
+		{"so many that their sum wraps", current, targets(1, 1<<62, 2, 1<<62, 3, 1<<62, 4, 1<<62+5)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got, err := committee.Reassign(tt.current, tt.targets); !errors.Is(err, committee.ErrAssignment) {
+				t.Errorf("got %v, %v, want ErrAssignment", got, err)
+			}
+		})
+	}
+	if got, err := committee.Reassign(nil, targets(1, 0)); err != nil || len(got) != 0 {
+		t.Errorf("no shards at all: got %v, %v", got, err)
+	}
+}
+
+// Through random epochs: every shard has one holder, every node what it should,
+// and no shard moves that may stay.
+func TestReassignRandom(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(50) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		n := 1 + r.IntN(200)
+		draw := func() []committee.Target {
+			counts := make([]int, 1+r.IntN(12))
+			for range n {
+				counts[r.IntN(len(counts))]++
+			}
+			var ts []committee.Target
+			for i, id := range r.Perm(15)[:len(counts)] {
+				ts = append(ts, committee.Target{ID: nodeID(byte(id)), Count: counts[i]})
+			}
+			return ts
+		}
+		current := firstOf(draw())
+		for range 10 {
+			to := draw()
+			if r.IntN(2) == 0 {
+				current = ascending(current)
+			}
+			shuffled := slices.Clone(current)
+			r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+			next, err := committee.Reassign(shuffled, to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkReassigned(t, n, current, next, to)
+			current = next
+		}
+	}
+}
+
+func checkReassigned(t *testing.T, n int, current, next []committee.Holding, to []committee.Target) {
+	t.Helper()
+	want := map[committee.NodeID]int{}
+	for _, target := range to {
+		want[target.ID] = target.Count
+	}
+	before := map[shard.Index]committee.NodeID{}
+	fewest := 0 // shards that have to move
+	for _, h := range current {
+		for _, s := range h.Shards {
+			before[s] = h.ID
+		}
+		fewest += max(0, len(h.Shards)-want[h.ID])
+	}
+	held := map[shard.Index]bool{}
+	moved := 0
+	for _, h := range next {
+		if len(h.Shards) != want[h.ID] || len(h.Shards) == 0 {
+			t.Errorf("node %v holds %d shards, want %d", h.ID, len(h.Shards), want[h.ID])
+		}
+		for _, s := range h.Shards {
+			held[s] = true
+			if before[s] != h.ID {
+				moved++
+			}
+		}
+	}
+	if len(held) != n {
+		t.Errorf("%d shards are held, want %d", len(held), n)
+	}
+	if moved != fewest {
+		t.Errorf("%d shards moved, want %d", moved, fewest)
+	}
+	if !slices.IsSortedFunc(next, func(a, b committee.Holding) int { return a.ID.Compare(b.ID) }) {
+		t.Error("nodes are not in the order of IDs")
 	}
 }
