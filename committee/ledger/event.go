@@ -119,12 +119,16 @@ func toEvent(v event) Event {
 // Parse returns the event as one of the types of this package, such as
 // [BlobCertified]; [ErrEvent] if it is none.
 func (ev Event) Parse() (any, error) {
+	return ev.parse(nil)
+}
+
+func (ev Event) parse(about *Subjects) (event, error) {
 	k, ok := eventKind(ev.Kind)
 	if !ok {
 		return nil, fmt.Errorf("%w: kind %q", ErrEvent, ev.Kind)
 	}
 	d := bcs.NewDecoder(ev.Body)
-	v := k.read(&codec{in: d})
+	v := k.read(&codec{in: d, about: about})
 	if err := d.Finish(); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrEvent, ev.Kind, err)
 	}

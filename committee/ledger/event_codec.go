@@ -2,41 +2,41 @@ package ledger
 
 func (v *BlobRegistered) fields(c *codec) {
 	c.epoch(&v.Epoch)
-	c.fixed(v.BlobID[:])
+	c.blobID(&v.BlobID)
 	c.u64(&v.Size)
 	c.epoch(&v.End)
 	c.bool(&v.Deletable)
-	c.fixed(v.Object[:])
+	c.object(&v.Object)
 }
 
 func (v *BlobCertified) fields(c *codec) {
 	c.epoch(&v.Epoch)
-	c.fixed(v.BlobID[:])
+	c.blobID(&v.BlobID)
 	c.epoch(&v.End)
 	c.bool(&v.Deletable)
-	c.fixed(v.Object[:])
+	c.object(&v.Object)
 	c.bool(&v.Extension)
 }
 
 func (v *BlobDeleted) fields(c *codec) {
 	c.epoch(&v.Epoch)
-	c.fixed(v.BlobID[:])
+	c.blobID(&v.BlobID)
 	c.epoch(&v.End)
-	c.fixed(v.Object[:])
+	c.object(&v.Object)
 	c.bool(&v.Certified)
-	c.fixed(v.Storage[:])
+	c.object(&v.Storage)
 }
 
 func (v *BlobExpired) fields(c *codec) {
 	c.epoch(&v.Epoch)
-	c.fixed(v.BlobID[:])
-	c.fixed(v.Object[:])
+	c.blobID(&v.BlobID)
+	c.object(&v.Object)
 	c.bool(&v.Certified)
 }
 
 func (v *StorageReserved) fields(c *codec) {
-	c.fixed(v.Object[:])
-	c.fixed(v.Owner[:])
+	c.object(&v.Object)
+	c.address(&v.Owner)
 	c.epoch(&v.Start)
 	c.epoch(&v.End)
 	c.u64(&v.Size)
@@ -44,25 +44,25 @@ func (v *StorageReserved) fields(c *codec) {
 
 func (v *StorageExpired) fields(c *codec) {
 	c.epoch(&v.Epoch)
-	c.fixed(v.Object[:])
+	c.object(&v.Object)
 }
 
 func (v *ObjectTransferred) fields(c *codec) {
-	c.fixed(v.Object[:])
-	c.fixed(v.From[:])
-	c.fixed(v.To[:])
+	c.object(&v.Object)
+	c.address(&v.From)
+	c.address(&v.To)
 }
 
 func (v *FundsSent) fields(c *codec) {
-	c.fixed(v.From[:])
-	c.fixed(v.To[:])
+	c.address(&v.From)
+	c.address(&v.To)
 	c.u64(&v.Amount)
 }
 
 func (v *RewardPaid) fields(c *codec) {
 	c.epoch(&v.Epoch)
-	c.fixed(v.Node[:])
-	c.fixed(v.To[:])
+	c.node(&v.Node)
+	c.address(&v.To)
 	c.u64(&v.Amount)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/shard"
 	"github.com/floe-storage/floe/shard/bcs"
 )
 
@@ -20,8 +21,9 @@ type fielderOf[T any] interface {
 // A codec writes the fields that it is shown, or fills them in. What is
 // malformed or beyond a limit makes the decoder behind it fail.
 type codec struct {
-	out *bcs.Encoder // one of the two is nil
-	in  *bcs.Decoder
+	out   *bcs.Encoder // one of the two is nil
+	in    *bcs.Decoder
+	about *Subjects // notes what is read; nil if nobody asks
 }
 
 // encode returns the canonical bytes of v.
@@ -78,7 +80,40 @@ func (c *codec) bool(v *bool) {
 	}
 }
 
-func (c *codec) epoch(v *committee.Epoch) { c.u32((*uint32)(v)) }
+func (c *codec) epoch(v *committee.Epoch) {
+	c.u32((*uint32)(v))
+	if c.about != nil {
+		note(&c.about.Epochs, *v)
+	}
+}
+
+func (c *codec) blobID(v *shard.BlobID) {
+	c.fixed(v[:])
+	if c.about != nil {
+		note(&c.about.Blobs, *v)
+	}
+}
+
+func (c *codec) object(v *committee.ObjectID) {
+	c.fixed(v[:])
+	if c.about != nil {
+		note(&c.about.Objects, *v)
+	}
+}
+
+func (c *codec) node(v *committee.NodeID) {
+	c.fixed(v[:])
+	if c.about != nil {
+		note(&c.about.Nodes, *v)
+	}
+}
+
+func (c *codec) address(v *Address) {
+	c.fixed(v[:])
+	if c.about != nil {
+		note(&c.about.Accounts, *v)
+	}
+}
 
 // choice is the variant of an enumeration of two: 0 or 1.
 func (c *codec) choice(v *bool) { c.bool(v) }
