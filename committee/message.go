@@ -10,11 +10,14 @@ import (
 )
 
 // Every signed message starts with type, version and application, one byte
-// each, and the epoch in four, little-endian. [WE] §5.6
+// each, and the epoch in four, little-endian. [WE] §5.6, [WL] §3.9
 const (
 	intentPossession   = 0
 	intentConfirmation = 1
 	intentInvalidBlob  = 2
+	intentDenyUpdate   = 4 // 3 is Walrus's request between nodes for a shard
+	intentDenyDeleted  = 5
+	intentProtocol     = 6
 
 	intentVersion = 0
 	application   = 3
@@ -63,10 +66,10 @@ func ParseConfirmation(b []byte) (Confirmation, error) {
 	if len(b) != permanentSize && len(b) != deletableSize {
 		return c, fmt.Errorf("%w: confirmation of %d bytes", ErrMessage, len(b))
 	}
-	if b[0] != intentConfirmation || b[1] != intentVersion || b[2] != application {
-		return c, fmt.Errorf("%w: header %x is not a confirmation's", ErrMessage, b[:3])
+	var err error
+	if c.Epoch, _, err = parseHeader(b, intentConfirmation, len(b)-headerSize); err != nil {
+		return c, err
 	}
-	c.Epoch = Epoch(binary.LittleEndian.Uint32(b[3:]))
 	copy(c.Blob[:], b[headerSize:])
 	mark := b[headerSize+len(c.Blob)]
 	switch {
@@ -87,6 +90,18 @@ func InvalidBlobMessage(e Epoch, id shard.BlobID) []byte {
 	return append(b, id[:]...)
 }
 
+// ParseInvalidBlob reads the bytes that InvalidBlobMessage makes; anything else,
+// trailing bytes included, is [ErrMessage].
+func ParseInvalidBlob(b []byte) (Epoch, shard.BlobID, error) {
+	var id shard.BlobID
+	e, body, err := parseHeader(b, intentInvalidBlob, len(id))
+	if err != nil {
+		return 0, id, err
+	}
+	copy(id[:], body)
+	return e, id, nil
+}
+
 // PossessionMessage returns what the owner of a BLS key signs to prove that it
 // has the secret: the key may then be aggregated with others. account is the
 // address that registers the node.
@@ -99,4 +114,16 @@ func PossessionMessage(e Epoch, account [32]byte, key bls.PublicKey) []byte {
 func appendHeader(b []byte, intent byte, e Epoch) []byte {
 	b = append(b, intent, intentVersion, application)
 	return binary.LittleEndian.AppendUint32(b, uint32(e))
+}
+
+// parseHeader reads the header of a message with a body of size bytes, and returns
+// that body.
+func parseHeader(b []byte, intent byte, size int) (Epoch, []byte, error) {
+	if len(b) != headerSize+size {
+		return 0, nil, fmt.Errorf("%w: %d bytes, want %d", ErrMessage, len(b), headerSize+size)
+	}
+	if b[0] != intent || b[1] != intentVersion || b[2] != application {
+		return 0, nil, fmt.Errorf("%w: header %x, want %02x%02x%02x", ErrMessage, b[:3], intent, intentVersion, application)
+	}
+	return Epoch(binary.LittleEndian.Uint32(b[3:])), b[headerSize:], nil
 }

@@ -43,6 +43,16 @@ func TestMessages(t *testing.T) {
 	}{
 		{"permanent", permanent.Message(), "01000315000000" + strings.Repeat("07", 32) + "00"},
 		{"deletable", deletable.Message(), "01000315000000" + strings.Repeat("07", 32) + "01" + strings.Repeat("2a", 32)},
+		{ // [WL] §5.6
+			"epoch 42", committee.Confirmation{Epoch: 42, Blob: shard.BlobID{0xbc, 0x0a}}.Message(),
+			"0100032a000000bc0a" + strings.Repeat("00", 30) + "00",
+		},
+		{
+			"object 42", committee.Confirmation{
+				Epoch: 42, Blob: shard.BlobID{0xbc, 0x0a}, Persistence: committee.Persistence{Deletable: true, Object: committee.ObjectID{31: 42}},
+			}.Message(),
+			"0100032a000000bc0a" + strings.Repeat("00", 30) + "01" + strings.Repeat("00", 31) + "2a",
+		},
 		{
 			"golden", committee.Confirmation{Epoch: 5, Blob: shard.BlobID{0xbc, 0x0a}}.Message(),
 			"01000305000000bc0a" + strings.Repeat("00", 30) + "00",
