@@ -70,6 +70,13 @@ func (p *Pool) check(d *bcs.Decoder) {
 		leaving -= s.Amount
 		positions -= s.Positions
 	}
+	for _, s := range p.PreActive {
+		i, ok := p.Pending.find(s.Epoch)
+		if !ok || s.Amount > p.Pending[i].Amount || s.Positions > p.Pending[i].Positions {
+			d.Fail("more leaves the pool than comes")
+			return
+		}
+	}
 	switch {
 	case err != nil || money > MaxMoney:
 		d.Fail("pool of too much money")
