@@ -31,11 +31,11 @@ type Certificate struct {
 // [ErrNoQuorum], [bls.ErrKey] if the key of a signer is none, [bls.ErrSignature].
 // [WL] §3.9
 func (c *Committee) Verify(cert Certificate, enough func(Weight, int) bool) error {
-	key, err := c.signers(cert.Signers, enough)
+	keys, err := c.signers(cert.Signers, enough)
 	if err != nil {
 		return err
 	}
-	return key.Verify(cert.Message, cert.Signature)
+	return bls.Sum(keys).Verify(cert.Message, cert.Signature)
 }
 
 // VerifyAll checks many certificates in less time, on all processors. The result
@@ -45,12 +45,12 @@ func (c *Committee) VerifyAll(certs []Certificate, enough func(Weight, int) bool
 	signed := make([]bls.Signed, 0, len(certs))
 	position := make([]int, 0, len(certs)) // of what is in signed
 	for i, cert := range certs {
-		key, err := c.signers(cert.Signers, enough)
+		keys, err := c.signers(cert.Signers, enough)
 		if err != nil {
 			errs[i] = err
 			continue
 		}
-		signed = append(signed, bls.Signed{Key: key, Message: cert.Message, Signature: cert.Signature})
+		signed = append(signed, bls.Signed{Keys: keys, Message: cert.Message, Signature: cert.Signature})
 		position = append(position, i)
 	}
 	for i, err := range bls.VerifyBatch(signed) {
@@ -59,20 +59,20 @@ func (c *Committee) VerifyAll(certs []Certificate, enough func(Weight, int) bool
 	return errs
 }
 
-// signers returns the key under which the marked members sign together, if there
-// are enough of them.
-func (c *Committee) signers(bitmap []byte, enough func(Weight, int) bool) (bls.Key, error) {
+// signers returns keys whose sum is that of the marked members' keys, if these
+// members are enough.
+func (c *Committee) signers(bitmap []byte, enough func(Weight, int) bool) ([]bls.Key, error) {
 	weight, err := c.weigh(bitmap)
 	if err != nil {
-		return bls.Key{}, err
+		return nil, err
 	}
 	if !enough(weight, c.Shards()) {
-		return bls.Key{}, fmt.Errorf("%w: weight %d of %d", ErrNoQuorum, weight, c.Shards())
+		return nil, fmt.Errorf("%w: weight %d of %d", ErrNoQuorum, weight, c.Shards())
 	}
 	if weight == 0 {
-		return bls.Key{}, fmt.Errorf("%w: by nobody", bls.ErrSignature)
+		return nil, fmt.Errorf("%w: by nobody", bls.ErrSignature)
 	}
-	return c.keys.sum(func(i int) bool { return marks(bitmap, i) })
+	return c.keys.addends(func(i int) bool { return marks(bitmap, i) })
 }
 
 // weigh adds up the weights of the members that bitmap marks.

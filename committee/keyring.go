@@ -43,24 +43,34 @@ func (r *keyring) member(i int) (bls.Key, error) {
 	return r.keys[i], r.faults[i]
 }
 
-// sum adds up the keys of the marked members, or takes those of the others from
-// the total, whichever are fewer. [WL] §3.9
-func (r *keyring) sum(marked func(i int) bool) (bls.Key, error) {
+// addends returns keys that add up to those of the marked members: theirs, or the
+// total and, negated, those of the others, whichever are fewer. [WL] §3.9
+func (r *keyring) addends(marked func(i int) bool) ([]bls.Key, error) {
 	r.read()
-	in := make([]bls.Key, 0, len(r.keys))
-	out := make([]bls.Key, 0, len(r.keys))
-	for i, k := range r.keys {
+	count := 0
+	for i := range r.keys {
 		if !marked(i) {
-			out = append(out, k)
 			continue
 		}
 		if r.faults[i] != nil {
-			return bls.Key{}, r.faults[i]
+			return nil, r.faults[i]
 		}
-		in = append(in, k)
+		count++
 	}
-	if len(in) <= len(out) {
-		return bls.Sum(in), nil
+	if others := len(r.keys) - count; others < count {
+		keys := append(make([]bls.Key, 0, 1+others), r.total)
+		for i, k := range r.keys {
+			if !marked(i) {
+				keys = append(keys, k.Neg())
+			}
+		}
+		return keys, nil
 	}
-	return r.total.Without(out), nil
+	keys := make([]bls.Key, 0, count)
+	for i, k := range r.keys {
+		if marked(i) {
+			keys = append(keys, k)
+		}
+	}
+	return keys, nil
 }

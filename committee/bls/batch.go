@@ -33,7 +33,7 @@ const (
 
 // Signed is a signature with what it is to be checked against.
 type Signed struct {
-	Key       Key
+	Keys      []Key // the signature is right if it verifies under their Sum
 	Message   []byte
 	Signature Signature
 }
@@ -41,7 +41,7 @@ type Signed struct {
 // VerifyBatch checks many signatures on all processors, for little more than
 // half the work of one by one, or a third where keys recur; a batch with a wrong one
 // costs at most half as much again as one by one. The result is parallel to items,
-// and each error what Key.Verify would return, nil if it is right. It neither keeps
+// and each error what Verify would return of the sum of the keys, nil if it is right. It neither keeps
 // nor changes items.
 //
 // It checks many equations e(Kᵢ, Hᵢ) = e(G, Sᵢ) at once: with weights rᵢ of 128

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/floe-storage/floe/committee/bls"
@@ -23,7 +24,7 @@ func signed(t testing.TB, n, keys int) []bls.Signed {
 	items := make([]bls.Signed, n)
 	for i := range items {
 		msg := fmt.Appendf(nil, "message %d", i/2)
-		items[i] = bls.Signed{Key: points[i%keys], Message: msg, Signature: secrets[i%keys].Sign(msg)}
+		items[i] = bls.Signed{Keys: points[i%keys : i%keys+1], Message: msg, Signature: secrets[i%keys].Sign(msg)}
 	}
 	return items
 }
@@ -43,9 +44,9 @@ func spoil(r *rand.Rand, items []bls.Signed, i int) {
 	case 4:
 		s.Signature = bls.Signature{0: 0xc0}
 	case 5:
-		s.Key = bls.Key{}
+		s.Keys = nil
 	case 6:
-		s.Key = bls.Sum([]bls.Key{s.Key, s.Key})
+		s.Keys = slices.Repeat(s.Keys, 2)
 	case 7: // two that are wrong by opposite amounts: their sum is right
 		j := r.IntN(len(items))
 		s.Signature, items[j].Signature = items[j].Signature, s.Signature
@@ -60,7 +61,7 @@ func checkVerdicts(t *testing.T, items []bls.Signed) {
 		t.Fatalf("got %d verdicts on %d items", len(got), len(items))
 	}
 	for i, s := range items {
-		if want := s.Key.Verify(s.Message, s.Signature); fmt.Sprint(got[i]) != fmt.Sprint(want) {
+		if want := bls.Sum(s.Keys).Verify(s.Message, s.Signature); fmt.Sprint(got[i]) != fmt.Sprint(want) {
 			t.Errorf("item %d of %d: got %v, want %v", i, len(items), got[i], want)
 		}
 	}
@@ -119,7 +120,7 @@ func TestVerifyBatchWeighs(t *testing.T) {
 func BenchmarkVerify(b *testing.B) {
 	s := signed(b, 1, 1)[0]
 	for b.Loop() {
-		if err := s.Key.Verify(s.Message, s.Signature); err != nil {
+		if err := s.Keys[0].Verify(s.Message, s.Signature); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -58,11 +58,10 @@ func Sum(keys []Key) Key {
 	return k
 }
 
-// Without takes keys, each of which was added before, out of the sum k.
-func (k Key) Without(keys []Key) Key {
-	less := Sum(keys)
-	less.point.Neg(&less.point)
-	return Sum([]Key{k, less})
+// Neg returns the key that takes k out of a sum which k is in.
+func (k Key) Neg() Key {
+	k.point.Neg(&k.point)
+	return k
 }
 
 // Bytes returns what travels. For the zero value those are no valid key.
@@ -88,7 +87,7 @@ func (k PublicKey) Verify(msg []byte, sig Signature) error {
 // otherwise it returns [ErrSignature], or [ErrKey] if k is the sum of none or of
 // keys that cancel out.
 func (k Key) Verify(msg []byte, sig Signature) error {
-	c, err := newClaim(Signed{Key: k, Message: msg, Signature: sig})
+	c, err := newClaim(Signed{Keys: []Key{k}, Message: msg, Signature: sig})
 	if err != nil {
 		return err
 	}
@@ -104,7 +103,8 @@ type claim struct {
 }
 
 func newClaim(s Signed) (claim, error) {
-	if s.Key.point.IsInfinity() {
+	key := Sum(s.Keys)
+	if key.point.IsInfinity() {
 		return claim{}, fmt.Errorf("%w: the sum of no keys, or of keys that cancel out", ErrKey)
 	}
 	sig, err := s.Signature.point()
@@ -115,7 +115,7 @@ func newClaim(s Signed) (claim, error) {
 	if err != nil {
 		return claim{}, err
 	}
-	return claim{key: s.Key, hash: h, signature: sig}, nil
+	return claim{key: key, hash: h, signature: sig}, nil
 }
 
 func (c *claim) verify() error {
