@@ -38,11 +38,11 @@ type Signed struct {
 	Signature Signature
 }
 
-// VerifyBatch checks many signatures on all processors, for little more than
-// half the work of one by one, or a third where keys recur; a batch with a wrong one
-// costs at most half as much again as one by one. The result is parallel to items,
-// and each error what Verify would return of the sum of the keys, nil if it is right. It neither keeps
-// nor changes items.
+// VerifyBatch checks many signatures on all processors, for little more than half
+// the work of one by one, or a third where keys recur; a batch with wrong ones
+// costs at most half as much again as one by one. The result is parallel to items.
+// Each error is what Verify would return of the sum of the keys, nil if the
+// signature is right. It neither keeps nor changes items.
 //
 // It checks many equations e(Kᵢ, Hᵢ) = e(G, Sᵢ) at once: with weights rᵢ of 128
 // bits, Π e(rᵢ·Kᵢ, Hᵢ) = e(G, Σ rᵢ·Sᵢ) ([BGR]). Right ones always pass, and where
