@@ -90,8 +90,8 @@ func (m *Machine) verify(c *committee.Committee, txs [][]byte) {
 			}
 		}
 	}
-	for _, cert := range certs {
-		m.verdicts.add(cert, c.Verify(cert, committee.Validity))
+	for i, err := range c.VerifyAll(certs, committee.Validity) {
+		m.verdicts.add(certs[i], err)
 	}
 }
 
