@@ -60,6 +60,9 @@ func (a *app) report(err error) int {
 	code, hint := classify(err)
 	if a.json {
 		body := errorReport{errorBody{ExitCode: code, Message: err.Error(), Hint: hint}}
+		if refusal, ok := errors.AsType[*ledger.Error](err); ok {
+			body.Error.Code = refusal.Code
+		}
 		_ = a.printJSON(body) // there is nowhere left to report to
 		return code
 	}
@@ -76,9 +79,10 @@ type errorReport struct {
 }
 
 type errorBody struct {
-	ExitCode int    `json:"exitCode"`
-	Message  string `json:"message"`
-	Hint     string `json:"hint,omitempty"`
+	ExitCode int         `json:"exitCode"`
+	Message  string      `json:"message"`
+	Hint     string      `json:"hint,omitempty"`
+	Code     ledger.Code `json:"code,omitempty"` // the ledger's reason to refuse it
 }
 
 // classify returns the exit status for an error and what to do about it.
@@ -108,6 +112,14 @@ func classify(err error) (code int, hint string) {
 		code, hint = exitFunds, "send WAL to the account, or name another with --account"
 	case errors.As(err, &refusal) && refusal.Code == ledger.CodeBadEpochs, errors.Is(err, devnet.ErrConfig), errors.Is(err, devnet.ErrOtherNetwork):
 		code = exitUsage
+	case errors.As(err, &refusal) && refusal.Code == ledger.CodeNotFound:
+		code = exitNotFound
+	case errors.As(err, &refusal):
+		code = exitRefused
+	case errors.Is(err, errDeclined):
+		code = exitDeclined
+	case errors.Is(err, errExists):
+		code = exitExists
 	case errors.Is(err, client.ErrManyNetworks):
 		code, hint = exitUsage, "name one of them with --network"
 	case errors.As(err, &broken): // before the files that are not there

@@ -19,6 +19,9 @@ const (
 	exitCorrupt      = 9
 	exitWrongNetwork = 10
 	exitInconsistent = 11
+	exitDeclined     = 12
+	exitRefused      = 13
+	exitExists       = 14
 
 	// These three, and 128 + N for a command that signal N ended, are what
 	// shells say.
@@ -37,7 +40,7 @@ func exitMeaning(code int) string {
 	case exitUsage:
 		return "wrong usage"
 	case exitNotFound:
-		return "no such blob, or no such file"
+		return "no such blob, object, account or file"
 	case exitUnavailable:
 		return "too few nodes, or no network, answered: try later"
 	case exitFunds:
@@ -54,6 +57,12 @@ func exitMeaning(code int) string {
 		return "the peer belongs to another network"
 	case exitInconsistent:
 		return "the blob was encoded wrongly by whoever stored it"
+	case exitDeclined:
+		return "you did not confirm it: nothing was done"
+	case exitRefused:
+		return "the ledger refuses it, for the reason given"
+	case exitExists:
+		return "it is there already"
 	case exitNotRunnable:
 		return "the command after -- cannot be run"
 	case exitNoCommand:

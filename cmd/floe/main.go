@@ -1,4 +1,5 @@
-// Command floe runs a Floe network on this machine, stores blobs on one and reads them back.
+// Command floe runs a Floe network on this machine, stores blobs on one and reads
+// them back, and does on its ledger whatever an account may do there.
 //
 // # Usage
 //
@@ -8,6 +9,13 @@
 //	floe status ID                            say what the ledger knows of a blob
 //	floe blob-id --shards N FILE|-            compute a blob ID; touches no network
 //
+//	floe account create|list|export|balance|send
+//	floe faucet [ADDRESS] [AMOUNT]            get money on a devnet
+//	floe storage buy|transfer
+//	floe blob extend|delete|transfer
+//	floe committee, epoch, params             say how the network is
+//	floe events [--follow]                    say what the ledger has done
+//
 // Data goes to standard output, everything else to standard error. With --json
 // the result, or the error, is one JSON object on standard output; an error is
 // {"error":{"exitCode":3,"message":"…","hint":"…"}}, the hint only if there is one.
@@ -16,16 +24,27 @@
 //
 // Commands that talk to a network join it through the multiaddrs of --bootstrap,
 // else of the variable FLOE_BOOTSTRAP, separated by commas, else of the devnet
-// that this user started last; one that answers is enough. Storing pays from the
-// account whose key is in the file of --account, else of FLOE_ACCOUNT, else in
-// the directory of FLOE_DEVNET_DIR or of the devnet that was started last.
+// that this user started last; one that answers is enough.
+//
+// # Accounts and money
+//
+// Commands that pay do so from the account that --account, else FLOE_ACCOUNT,
+// names, by its name or by the file of its key, else from that in the directory
+// of FLOE_DEVNET_DIR or of the devnet that was started last. Keys of accounts with
+// names are in floe/accounts of the user's configuration, readable by nobody else.
+// Where an address is wanted, the name of an account will do. An amount has a
+// unit: 1.5WAL, 100FROST.
+//
+// What a transaction costs is worked out before it is sent, by carrying it out on
+// the present state: --dry-run prints that and sends nothing. On a terminal the
+// user is asked before anything is paid, unless --yes is given.
 //
 // # Exit status
 //
 //	0   done
 //	1   it failed, for a reason with no number of its own
 //	2   wrong usage
-//	3   no such blob, or no such file
+//	3   no such blob, object, account or file
 //	4   too few nodes, or no network, answered: try later
 //	5   the account cannot pay
 //	6   the file is larger than a blob of this network can be
@@ -34,6 +53,9 @@
 //	9   the data directory is damaged
 //	10  the peer belongs to another network
 //	11  the blob was encoded wrongly by whoever stored it
+//	12  you did not confirm it: nothing was done
+//	13  the ledger refuses it, for the reason given
+//	14  it is there already
 //	130 it was interrupted, for instance by Ctrl-C
 //
 // A devnet with a COMMAND exits with the command's status: 128 + N if signal N
@@ -56,6 +78,6 @@ func main() {
 		<-ctx.Done()
 		stop()
 	}()
-	env := environment{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv}
+	env := environment{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, terminal: func() bool { return onTerminal(os.Stdin, os.Stderr) }}
 	os.Exit(run(ctx, env, os.Args[1:]))
 }

@@ -19,6 +19,8 @@ type environment struct {
 	out    io.Writer // data
 	err    io.Writer // everything else
 	getenv func(string) string
+	// terminal tells whether a person sits there who can be asked; nil: no.
+	terminal func() bool
 }
 
 // app is one run of the command.
@@ -58,7 +60,7 @@ Results go to standard output, everything else to standard error. With --json
 the result, or the error, is one JSON object on standard output.
 
 A network to try it on is one command away: floe devnet --store FILE` + exitHelp(exitNotFound, exitUnavailable, exitFunds,
-			exitTooLarge, exitAddressInUse, exitLocked, exitCorrupt, exitWrongNetwork, exitInconsistent),
+			exitTooLarge, exitAddressInUse, exitLocked, exitCorrupt, exitWrongNetwork, exitInconsistent, exitDeclined, exitRefused, exitExists),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version(),
@@ -75,7 +77,9 @@ A network to try it on is one command away: floe devnet --store FILE` + exitHelp
 	})
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result, or the error, as one JSON object")
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log to standard error")
-	root.AddCommand(a.devnetCommand(), a.storeCommand(), a.readCommand(), a.statusCommand(), a.blobIDCommand())
+	root.AddCommand(a.devnetCommand(), a.storeCommand(), a.readCommand(), a.statusCommand(), a.blobIDCommand(),
+		a.accountCommand(), a.faucetCommand(),
+		a.storageCommand(), a.blobCommand(), a.committeeCommand(), a.epochCommand(), a.paramsCommand(), a.eventsCommand())
 	return root
 }
 
@@ -84,11 +88,11 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	hint := "see floe --help"
+	hint := "see " + cmd.CommandPath() + " --help"
 	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
 		hint = "did you mean " + strings.Join(similar, " or ") + "?"
 	}
-	return usageError{fmt.Errorf("unknown command %q", args[0]), hint}
+	return usageError{fmt.Errorf("unknown command %q", strings.TrimPrefix(cmd.CommandPath()+" "+args[0], "floe ")), hint}
 }
 
 // logger is what -v asks for.
@@ -115,4 +119,29 @@ func exactArgs(n int, what string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// maxArgs is a usage error with a hint if a command has more than n arguments.
+func maxArgs(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return usageError{fmt.Errorf("%s takes %s, got %d arguments", cmd.CommandPath(), what, len(args)), "usage: " + cmd.UseLine()}
+		}
+		return nil
+	}
+}
+
+// group returns a command that does nothing but have others.
+func (a *app) group(name, short, long string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   name,
+		Short: short,
+		Long:  long + exitHelp(),
+		Args:  noSuchCommand,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		SuggestionsMinimumDistance: 2,
+	}
+	cmd.AddCommand(commands...)
+	return cmd
 }

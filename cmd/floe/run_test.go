@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/floe-storage/floe/committee/comet"
 	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/committee/ledgerrpc"
@@ -83,7 +85,10 @@ func TestExitStatus(t *testing.T) {
 		{context.DeadlineExceeded, exitUnavailable, "try again"},
 		{client.ErrNotEnoughConfirmations, exitUnavailable, "not paid again"},
 		{&ledger.Error{Code: ledger.CodeInsufficientFunds}, exitFunds, "--account"},
-		{&ledger.Error{Code: ledger.CodeOverflow}, exitError, ""},
+		{&ledger.Error{Code: ledger.CodeNotFound}, exitNotFound, ""},
+		{&ledger.Error{Code: ledger.CodeOverflow}, exitRefused, ""},
+		{errDeclined, exitDeclined, ""},
+		{hinted{errExists, "another"}, exitExists, "another"},
 		{&shard.TooLargeError{Size: 400_000, Max: 393_204, Shards: 4}, exitTooLarge, "in parts"},
 		{&tooLongError{limit: shard.TooLargeError{Shards: 4}}, exitTooLarge, "in parts"},
 		{&p2p.ListenError{Err: syscall.EADDRINUSE}, exitAddressInUse, "--http"},
@@ -114,5 +119,75 @@ func TestExitStatus(t *testing.T) {
 		if exitMeaning(tt.code) == exitMeaning(-1) {
 			t.Errorf("%v: status %d has no meaning", tt.err, tt.code)
 		}
+	}
+}
+
+// TestConfirm answers the question that is asked on a terminal.
+func TestConfirm(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	try := func(answer string, terminal bool, args ...string) (int, string, string) {
+		var out, messages bytes.Buffer
+		env := environment{
+			in: strings.NewReader(answer), out: &out, err: &messages,
+			getenv: func(string) string { return "" }, terminal: func() bool { return terminal },
+		}
+		return run(t.Context(), env, append([]string{"account", args[0], "alice", "--dir", dir}, args[1:]...)), out.String(), messages.String()
+	}
+	if code, _, messages := try("", true, "create"); code != exitOK {
+		t.Fatalf("got status %d, %s", code, messages)
+	}
+	code, secret, _ := try("", false, "export", "--yes")
+	if code != exitOK || len(secret) != 65 {
+		t.Fatalf("got status %d and %d bytes", code, len(secret))
+	}
+	for _, tt := range []struct {
+		answer   string
+		terminal bool
+		args     []string
+		code     int
+	}{
+		{"y\n", true, nil, exitOK},
+		{" YES \n", true, nil, exitOK},
+		{"yes", true, nil, exitOK},
+		{"n\n", true, nil, exitDeclined},
+		{"\n", true, nil, exitDeclined},
+		{"", true, nil, exitDeclined},
+		{"yess\n", true, nil, exitDeclined},
+		{"", true, []string{"--yes"}, exitOK},
+		{"y\n", false, nil, exitUsage},
+		{"y\n", true, []string{"--json"}, exitUsage}, // a program does not answer
+	} {
+		code, out, messages := try(tt.answer, tt.terminal, append([]string{"export"}, tt.args...)...)
+		if asked := strings.Contains(messages, "print it? [y/N] "); code != tt.code || (out == secret) != (tt.code == exitOK) ||
+			asked != (tt.terminal && tt.args == nil) || strings.Contains(messages, strings.TrimSpace(secret)) {
+			t.Errorf("%+v: got status %d, messages %q", tt, code, messages)
+		}
+	}
+}
+
+// TestHelp looks at the help text of every command: it says how the command
+// ends, and fits on a terminal.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	count := 0
+	var look func(cmd *cobra.Command)
+	look = func(cmd *cobra.Command) {
+		count++
+		if cmd.Short == "" || !strings.Contains(cmd.Long, "\n\nExit status:\n  0   done\n") || strings.Contains(cmd.Long, exitMeaning(-1)) {
+			t.Errorf("%s: got %q, %q; want a short text and a long one with exit statuses", cmd.CommandPath(), cmd.Short, cmd.Long)
+		}
+		for line := range strings.Lines(cmd.Long) {
+			if len([]rune(line)) > 88 {
+				t.Errorf("%s: a line of the help is too long: %q", cmd.CommandPath(), line)
+			}
+		}
+		for _, c := range cmd.Commands() {
+			look(c)
+		}
+	}
+	look((&app{}).root())
+	if count < 20 {
+		t.Errorf("only %d commands", count)
 	}
 }

@@ -33,7 +33,9 @@ type network struct {
 	bootstrap []string
 	chain     string
 	account   string
+	accounts  accounts // where --account finds names
 	timeout   time.Duration
+	endless   bool // without --timeout there is no end
 }
 
 func (n *network) addFlags(cmd *cobra.Command, pays bool) {
@@ -42,13 +44,13 @@ func (n *network) addFlags(cmd *cobra.Command, pays bool) {
 	f.StringVar(&n.chain, "network", "", "chain ID that the peer must be on (default: whichever it is on)")
 	f.DurationVar(&n.timeout, "timeout", 10*time.Minute, "give up after this long")
 	if pays {
-		f.StringVar(&n.account, "account", "", "file with the key of the account that pays (default $FLOE_ACCOUNT, then your last devnet's)")
+		f.StringVar(&n.account, "account", "", "name of the account that pays, or file with its key (default $FLOE_ACCOUNT, then your last devnet's)")
 	}
 }
 
 // begin checks the flags and bounds what the command does by --timeout.
 func (n *network) begin(ctx context.Context, a *app) (context.Context, context.CancelFunc, error) {
-	if n.timeout <= 0 {
+	if n.timeout <= 0 && !n.endless {
 		return nil, nil, usageError{fmt.Errorf("--timeout %v", n.timeout), "a timeout is longer than nothing, such as 30s or 10m"}
 	}
 	if addr := a.getenv(envBootstrap); len(n.bootstrap) == 0 && addr != "" {
@@ -62,6 +64,10 @@ func (n *network) begin(ctx context.Context, a *app) (context.Context, context.C
 			}
 		}
 	}
+	if n.timeout <= 0 {
+		ctx, cancel := context.WithCancel(ctx)
+		return ctx, cancel, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, n.timeout)
 	return ctx, cancel, nil
 }
@@ -69,10 +75,7 @@ func (n *network) begin(ctx context.Context, a *app) (context.Context, context.C
 // dial joins the network. The caller closes the session.
 func (n *network) dial(ctx context.Context, a *app, pays bool) (*client.Session, error) {
 	cfg := client.DialConfig{Bootstrap: n.bootstrap, Network: n.chain, Logger: a.logger()}
-	dir := a.getenv(envDevnetDir)
-	if dir == "" {
-		dir = a.lastDevnet()
-	}
+	dir := n.devnetDir(a)
 	if len(cfg.Bootstrap) == 0 {
 		card, err := devnet.ReadCard(dir)
 		if dir == "" || err != nil {
@@ -94,6 +97,15 @@ func (n *network) dial(ctx context.Context, a *app, pays bool) (*client.Session,
 	return client.Dial(ctx, cfg)
 }
 
+// devnetDir is the directory of the devnet that is meant when nothing else is
+// said, "" if there is none.
+func (n *network) devnetDir(a *app) string {
+	if dir := a.getenv(envDevnetDir); dir != "" {
+		return dir
+	}
+	return a.lastDevnet()
+}
+
 func (n *network) loadAccount(a *app, dir string) (ed25519.PrivateKey, error) {
 	path := n.account
 	if path == "" {
@@ -103,7 +115,15 @@ func (n *network) loadAccount(a *app, dir string) (ed25519.PrivateKey, error) {
 		path = devnet.AccountFile(dir)
 	}
 	if path == "" {
-		return nil, usageError{errors.New("no account to pay with"), "name the file of its key with --account"}
+		return nil, usageError{errors.New("no account to pay with"), "name it with --account; floe account create NAME makes one"}
+	}
+	if isAccountName(path) {
+		if err := n.accounts.fill(a); err != nil {
+			return nil, err
+		}
+		if _, err := os.Stat(n.accounts.file(path)); err == nil {
+			return n.accounts.load(path)
+		}
 	}
 	key, err := node.LoadAccount(path)
 	if err != nil {
@@ -136,6 +156,12 @@ type devnetRecord struct {
 }
 
 func (a *app) devnetRecord() (string, error) {
+	dir, err := a.configDir()
+	return filepath.Join(dir, "devnet.json"), err
+}
+
+// configDir is where what belongs to the user is kept.
+func (a *app) configDir() (string, error) {
 	dir := a.getenv("XDG_CONFIG_HOME")
 	if dir == "" {
 		var err error
@@ -143,7 +169,7 @@ func (a *app) devnetRecord() (string, error) {
 			return "", err
 		}
 	}
-	return filepath.Join(dir, "floe", "devnet.json"), nil
+	return filepath.Join(dir, "floe"), nil
 }
 
 // remember makes a devnet the one that commands find by themselves, until the

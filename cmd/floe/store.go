@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/node/client"
 )
 
@@ -86,25 +85,4 @@ func (a *app) store(ctx context.Context, net *network, in *input, opt client.Sto
 	a.say("%s stored until the start of epoch %d for %s, certified at height %d",
 		size(result.Size), result.Blob.Storage.End, wal(result.Cost), result.Blob.Point.Height)
 	return nil
-}
-
-// size writes a number of bytes for people.
-func size(n uint64) string {
-	const unit = 1024
-	if n < unit {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, suffix := float64(n), ""
-	for _, s := range []string{"KiB", "MiB", "GiB", "TiB"} {
-		value, suffix = value/unit, s
-		if value < unit {
-			break
-		}
-	}
-	return fmt.Sprintf("%.1f %s", value, suffix)
-}
-
-// wal writes an amount of FROST for people.
-func wal(frost uint64) string {
-	return fmt.Sprintf("%d FROST (%.6f WAL)", frost, float64(frost)/ledger.FrostPerWAL)
 }
