@@ -26,8 +26,8 @@
 // All amounts are FROST. Shares and payments are rounded down, losses up. What
 // rounding leaves stays with the others in the pool or in the exit, and the
 // last to leave takes all that is left, so nothing is stranded. A delegator
-// loses to the others less than what one share is worth when entering, and one
-// FROST when leaving.
+// loses to the others less than what one share is worth when entering, the same
+// for each part when splitting, and less than one FROST when leaving.
 //
 // One share is one FROST at first. After losses the shares outnumber the FROST;
 // once they are more than twice as many, every two become one and [Rate.Scale]

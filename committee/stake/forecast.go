@@ -1,6 +1,10 @@
 package stake
 
-import "github.com/floe-storage/floe/committee"
+import (
+	"slices"
+
+	"github.com/floe-storage/floe/committee"
+)
 
 // forecast is a [Book] for looking ahead: it reads from another, which may be
 // nil, and keeps what is set to itself. Epochs are set in ascending order.
@@ -22,9 +26,9 @@ type datedExit struct {
 
 // Rate implements [Book].
 func (f *forecast) Rate(e committee.Epoch) (Rate, bool) {
-	for i := len(f.rates) - 1; i >= 0; i-- {
-		if f.rates[i].epoch <= e {
-			return f.rates[i].rate, true
+	for _, r := range slices.Backward(f.rates) {
+		if r.epoch <= e {
+			return r.rate, true
 		}
 	}
 	if f.book == nil {
@@ -40,9 +44,9 @@ func (f *forecast) SetRate(e committee.Epoch, r Rate) {
 
 // Exit implements [Book].
 func (f *forecast) Exit(e committee.Epoch) Exit {
-	for i := len(f.exits) - 1; i >= 0; i-- {
-		if f.exits[i].epoch == e {
-			return f.exits[i].exit
+	for _, x := range slices.Backward(f.exits) {
+		if x.epoch == e {
+			return x.exit
 		}
 	}
 	if f.book == nil {

@@ -178,12 +178,12 @@ func TestHalve(t *testing.T) {
 func TestJoinOverHalvings(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	a, b, c := w.stake(101*wal+1), w.stake(201*wal+1), w.stake(301*wal+1)
+	a, b, c, d := w.stake(100*wal), w.stake(200*wal), w.stake(300*wal), w.stake(400*wal)
 	w.next(0)
 	w.request(a) // for epoch 2
 	w.choose(true)
 	w.request(b) // for epoch 3
-	w.lose(7, 8, ceil(603*wal+3, 7, 8))
+	w.lose(7, 8, 875*wal)
 	w.next(0)
 	if w.Scale == 0 {
 		t.Fatal("nothing was halved")
@@ -192,11 +192,37 @@ func TestJoinOverHalvings(t *testing.T) {
 	if b.Withdraw != c.Withdraw || b.Scale == c.Scale {
 		t.Fatalf("got %+v and %+v", b, c)
 	}
+	w.request(d)
 	w.join(b, c)
-	w.next(0)
-	w.withdraw(a, (101*wal+1)/8)
-	w.withdraw(b, 603*wal+3-ceil(603*wal+3, 7, 8)-(101*wal+1)/8)
+	w.next(80 * wal)
+	w.withdraw(a, 100*wal/8)
+	w.withdraw(b, 500*wal*(900+640)/900/8)
+	w.withdraw(d, 400*wal*(900+640)/900/8+1)
 	w.empty()
 }
 
-func ceil(x, part, whole uint64) uint64 { return (x*part + whole - 1) / whole }
+// With a single FROST left for three who leave at different times, no share is
+// left of any. Whoever stakes next gets that FROST, and nobody is stuck.
+func TestHalveToNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, b, c := w.stake(1000*wal), w.stake(1000*wal), w.stake(1000*wal)
+	w.next(0)
+	w.request(a)
+	w.choose(true)
+	w.request(b)
+	w.lose(3000*wal-1, 3000*wal, 3000*wal-1)
+	d := w.stake(5 * wal)
+	w.next(0)
+	w.balance(1, 0)
+	w.next(0)
+	w.balance(5*wal+1, 5*wal)
+	w.withdraw(a, 0)
+	w.withdraw(b, 0)
+	w.request(c)
+	w.request(d)
+	w.next(0)
+	w.withdraw(c, 0)
+	w.withdraw(d, 5*wal+1)
+	w.empty()
+}

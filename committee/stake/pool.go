@@ -2,6 +2,7 @@ package stake
 
 import (
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/floe-storage/floe/committee"
@@ -267,23 +268,20 @@ func (p *Pool) rate() Rate {
 	return Rate{WAL: p.Balance, Shares: p.Shares, Scale: p.Scale}
 }
 
-// halve makes one share out of two while there are more than two for a FROST.
-// Halving each part by itself keeps the sum of all positions' shares, each
-// rounded down, within the part it belongs to.
+// halve makes one share out of two while there are more than two for a FROST;
+// if nothing is left, until no share is left either. Halving each part by
+// itself keeps the sum of all positions' shares, each rounded down, within the
+// part it belongs to.
 func (p *Pool) halve() error {
 	for p.Shares > 2*p.Balance {
-		n := uint32(1)
-		if p.Balance == 0 {
-			n = 64 // nothing is left: the shares are void
-		}
-		if p.Scale+n < p.Scale {
+		if p.Scale == math.MaxUint32 {
 			return ErrOverflow
 		}
-		p.Scale += n
+		p.Scale++
 		staying := p.Shares - p.Leaving.total().Amount
-		p.Shares = staying >> n
+		p.Shares = staying / 2
 		for i := range p.Leaving {
-			p.Leaving[i].Amount >>= n
+			p.Leaving[i].Amount /= 2
 			p.Shares += p.Leaving[i].Amount
 		}
 	}

@@ -317,6 +317,13 @@ func TestSettleLate(t *testing.T) {
 	}
 	w, all := build(false)
 	touched, same := build(true)
+	for i, s := range all {
+		got, err := w.Value(w.book, w.now.Epoch, *s)
+		want, err2 := touched.Value(touched.book, w.now.Epoch, *s)
+		if got != want || err != nil || err2 != nil {
+			t.Errorf("position %d: got value %d, %v, want %d, %v", i, got, err, want, err2)
+		}
+	}
 	if err := w.Settle(w.book, w.now.Epoch); err != nil {
 		t.Fatal(err)
 	}
@@ -383,5 +390,30 @@ func TestEmpty(t *testing.T) {
 	w.empty()
 	if err := w.Credit(1, true); err != nil || w.Empty() {
 		t.Errorf("empty with commission: %v", err)
+	}
+}
+
+// One change of epoch for one pool, and the forecast for the next committee.
+func BenchmarkEpoch(b *testing.B) {
+	book := newMemory()
+	p := Pool{Balance: 1000 * wal, Shares: 900 * wal, Positions: 50}
+	m := Moment{InCurrent: true, HandedOver: true}
+	for b.Loop() {
+		clear(book.rates)
+		clear(book.exits)
+		s, err := p.Stake(book, m, wal, wal)
+		if err != nil {
+			b.Fatal(err)
+		}
+		m.Epoch++
+		if err := p.Advance(book, m.Epoch, 10); err != nil {
+			b.Fatal(err)
+		}
+		if err := p.RequestWithdraw(book, m, &s); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := p.StakeAt(m.Epoch + 1); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -171,7 +171,10 @@ func (p *Pool) Withdraw(b Book, m Moment, s Position) (uint64, error) {
 	}
 	switch {
 	case s.early(m):
-		return s.Principal, p.Pending.drop(s.Activation, 1, s.Principal)
+		if err := p.Pending.drop(s.Activation, 1, s.Principal); err != nil {
+			return 0, err
+		}
+		return s.Principal, nil
 	case s.Withdraw == 0 && (m.InCurrent || m.InNext):
 		return 0, ErrNotWithdrawing
 	case s.Withdraw == 0:
@@ -196,17 +199,19 @@ func (p *Pool) withdrawDirectly(b Book, m Moment, s Position) (uint64, error) {
 	if shares > p.Shares-p.Leaving.total().Amount {
 		return 0, ErrInconsistent
 	}
-	if p.Positions == 1 {
-		paid := p.Balance
-		return paid, p.remove(1, p.Shares, paid)
-	}
 	paid := uint64(0)
-	if p.Shares > 0 {
+	switch {
+	case p.Positions == 1:
+		paid, shares = p.Balance, p.Shares
+	case p.Shares > 0:
 		if paid, err = mulDiv(p.Balance, shares, p.Shares); err != nil {
 			return 0, err
 		}
 	}
-	return paid, p.remove(1, shares, paid)
+	if err := p.remove(1, shares, paid); err != nil {
+		return 0, err
+	}
+	return paid, nil
 }
 
 // withdrawExit pays a position that has left out of its exit.
@@ -249,7 +254,6 @@ func (p *Pool) Value(b Book, e committee.Epoch, s Position) (uint64, error) {
 	if s.Withdraw != 0 && s.Withdraw <= e {
 		return c.withdrawExit(f, s)
 	}
-	s.Withdraw = 0
 	shares, err := s.sharesAt(f, c.Scale)
 	if err != nil {
 		return 0, err

@@ -195,6 +195,20 @@ func TestInconsistent(t *testing.T) {
 	}
 }
 
+// What leaves is not there for others.
+func TestWithdrawMoreThanStays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, b := w.stake(1000*wal), w.stake(10*wal)
+	w.next(0)
+	w.choose(true)
+	w.request(a)
+	w.choose(false)
+	w.next(0)
+	b.Principal += wal
+	w.cannotWithdraw(b, ErrInconsistent)
+}
+
 // Value shows what would be paid, at any stage, and is then paid.
 func TestValue(t *testing.T) {
 	t.Parallel()

@@ -58,3 +58,44 @@ func TestCommissionRounding(t *testing.T) {
 	}
 	w.empty()
 }
+
+// Shares are given for all that enters in an epoch together, so there may be
+// one more than the positions have, each rounded down. It goes with the last.
+func TestSharesOfNobody(t *testing.T) {
+	t.Parallel()
+	for _, preActive := range []bool{false, true} {
+		w := newWorld(t)
+		a := w.stake(100 * wal)
+		w.next(0)
+		b, c := w.stake(wal), w.stake(wal)
+		if preActive {
+			w.choose(true)
+			w.request(b)
+			w.request(c)
+		}
+		w.next(50 * wal)
+		if w.Shares != 100*wal+2*wal*2/3 {
+			t.Errorf("got %d shares", w.Shares)
+		}
+		w.request(a)
+		if !preActive {
+			w.request(b)
+			w.request(c)
+		}
+		w.next(0)
+		w.balance(0, 0)
+		if x := w.book.Exit(w.now.Epoch); x.Positions != 3 || x.WAL != 152*wal {
+			t.Errorf("got exit %+v", x)
+		}
+		if preActive { // the share of nobody is in the exit
+			w.withdraw(a, 150*wal)
+			w.withdraw(b, wal-1)
+			w.withdraw(c, wal+1)
+		} else {
+			w.withdraw(a, 150*wal+1)
+			w.withdraw(b, wal-1)
+			w.withdraw(c, wal)
+		}
+		w.empty()
+	}
+}

@@ -142,16 +142,23 @@ func TestJoinRefuses(t *testing.T) {
 // leave together, so they can be joined.
 func TestJoinPreActive(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	a, b := w.stake(100*wal), w.stake(100*wal)
-	w.choose(true)
-	w.request(a)
-	w.next(0)
-	w.request(b)
-	w.join(a, b)
-	w.next(7)
-	w.withdraw(a, 200*wal+7)
-	w.empty()
+	for _, aFirst := range []bool{true, false} {
+		w := newWorld(t)
+		a, b, c := w.stake(100*wal), w.stake(100*wal), w.stake(200*wal)
+		w.choose(true)
+		w.request(a)
+		w.next(0)
+		w.request(b)
+		w.request(c)
+		if !aFirst {
+			a, b = b, a
+		}
+		w.join(a, b)
+		w.next(7)
+		w.withdraw(a, 200*wal+3)
+		w.withdraw(c, 200*wal+4)
+		w.empty()
+	}
 }
 
 // The money moves when the stake could be withdrawn and begins anew there.
