@@ -13,53 +13,15 @@ const maxExpired = 1000
 // begin does what is due at the beginning of a block.
 func (m *Machine) begin(u *rules, s *Overlay, b Block) BlockResult {
 	x := &execution{rules: *u, state: s}
-	if b.Time >= x.system.EpochStart+x.params.EpochDuration {
-		x.turnEpoch(b.Time)
-	}
+	updates := x.turn(b.Time)
 	x.expire()
+	if x.system.Epoch != u.system.Epoch {
+		var err error
+		x.committee, err = m.committeeOf(s, &x.rules)
+		sound(err)
+	}
 	*u = x.rules
-	return BlockResult{Events: x.events}
-}
-
-// turnEpoch shares out the ended epoch's revenue and starts the next epoch.
-// [WL] §2.6, §3.5
-func (x *execution) turnEpoch(now uint64) {
-	ended := x.system.Epoch
-	ring, err := readRing(x.state, ended)
-	sound(err)
-	x.state.Delete(ringKey(ended))
-
-	burned := share(ring.Rewards, uint64(x.params.BurnRate), wholeRate)
-	rest := ring.Rewards - burned
-	members, err := readAssignment(x.state, ended)
-	sound(err)
-	if ring.Used > 0 {
-		pot := rest
-		for _, m := range members.Members {
-			n, err := ReadNode(x.state, m.ID)
-			reward := share(pot, uint64(len(m.Shards)), uint64(x.params.Shards))
-			if reward == 0 || err != nil || x.credit(n.Account, reward) != nil {
-				continue // stays in the rest
-			}
-			rest -= reward
-			x.emit(RewardPaid{Epoch: ended, Node: n.ID, To: n.Account, Amount: reward})
-		}
-	}
-	next, err := readRing(x.state, ended+1)
-	sound(err)
-	next.Rewards += rest // the sum of all FROST is below 2^63
-	if next != (ringEntry{}) {
-		x.setRing(ended+1, next)
-	}
-
-	sys := x.system
-	sys.Epoch = ended + 1
-	sys.EpochStart = now
-	sys.Supply -= burned
-	x.setSystem(sys)
-	keepAssignment(x.state, sys.Epoch, members)
-	x.committee = x.committee.AtEpoch(sys.Epoch)
-	x.emit(EpochChanged{Epoch: sys.Epoch, Start: now, Burned: burned, Carried: rest})
+	return BlockResult{Events: x.events, Validators: updates}
 }
 
 // expire removes objects whose last epoch has ended, at most maxExpired.

@@ -345,11 +345,11 @@ func TestRewards(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := w.turn()
-	if got, want := kinds(out.Events), "reward_paid reward_paid reward_paid reward_paid epoch_changed"; got != want {
+	if got, want := kinds(out.Events), "committee_selected reward_paid reward_paid reward_paid reward_paid epoch_changed handover_ended"; got != want {
 		t.Fatalf("events: got %q, want %q", got, want)
 	}
 	for i, m := range com.Members() { // of three, three, two and two shards
-		v, err := out.Events[i].Parse()
+		v, err := out.Events[1+i].Parse()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -362,7 +362,7 @@ func TestRewards(t *testing.T) {
 			t.Errorf("balance: got %+v, %v, want %d", a, err, want)
 		}
 	}
-	v, err := out.Events[4].Parse()
+	v, err := out.Events[5].Parse()
 	if want := (EpochChanged{Epoch: 2, Start: w.time, Burned: 143, Carried: 1}); err != nil || v != want {
 		t.Errorf("event: got %+v, %v, want %+v", v, err, want)
 	}
@@ -384,9 +384,12 @@ func TestRewardsOfAnUnusedEpoch(t *testing.T) {
 	fee := w.block(w.signed(0, Send{To: accountAddress(1), Amount: 1})).Txs[0].Fee
 	out := w.turn()
 	burned := fee * 3 / 100
-	v, err := out.Events[0].Parse()
-	if want := (EpochChanged{Epoch: 2, Start: w.time, Burned: burned, Carried: fee - burned}); err != nil || v != want || len(out.Events) != 1 {
-		t.Errorf("events: got %+v, %v, want only %+v", v, err, want)
+	v, err := out.Events[1].Parse()
+	if want := (EpochChanged{Epoch: 2, Start: w.time, Burned: burned, Carried: fee - burned}); err != nil || v != want {
+		t.Errorf("events: got %+v, %v, want %+v", v, err, want)
+	}
+	if got, want := kinds(out.Events), "committee_selected epoch_changed handover_ended"; got != want {
+		t.Errorf("events: got %q, want %q", got, want)
 	}
 	if got := w.ring(2); got != (ringEntry{Rewards: fee - burned}) {
 		t.Errorf("epoch 2: got %+v, want %d", got, fee-burned)

@@ -40,6 +40,12 @@ const (
 	CodeBadText           Code = 29 // too long, not UTF-8, or too many
 	CodeBadRate           Code = 30 // beyond the basis points that are allowed
 	CodeBadPossession     Code = 31 // no proof of the possession of a key
+
+	CodeKeyTaken  Code = 70 // another node has registered the key
+	CodeNotMember Code = 71 // the node is not in the running epoch's committee
+	CodeReported  Code = 72 // the node has nothing to report, or has reported before
+	CodeBadShards Code = 73 // shards that the node was not to take over, or out of order
+	CodeBadVote   Code = 74 // a price beyond what is allowed
 )
 
 // An Error is a refusal.
@@ -56,4 +62,4 @@ func refuse(c Code, format string, args ...any) *Error {
 }
 
 // lastCode is the greatest of the codes.
-const lastCode = CodeBadPossession
+const lastCode = CodeBadVote

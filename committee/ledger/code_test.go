@@ -517,7 +517,7 @@ func TestExpiredObjects(t *testing.T) {
 			t.Errorf("transaction %d: got code %d (%s), want %d", i, r.Code, r.Info, want[i])
 		}
 	}
-	if got, want := len(out.Events), 4+1+maxExpired; got != want { // four rewards, the turn, what is removed
+	if got, want := len(out.Events), 1+4+2+maxExpired; got != want { // the choice, four rewards, the turn with its hand-over, what is removed
 		t.Errorf("events of the turn: got %d, want %d", got, want)
 	}
 	if got := w.status(id); got.Kind != StatusNone || got.Epoch != 2 {

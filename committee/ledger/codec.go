@@ -1,8 +1,6 @@
 package ledger
 
 import (
-	"math"
-
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/committee/bls"
 	"github.com/floe-storage/floe/shard"
@@ -51,6 +49,7 @@ func (s *System) fields(c *codec) {
 	c.u64(&s.Settled)
 	c.u64(&s.Deadline)
 	c.u16(&s.Synced)
+	c.u64(&s.Capacity)
 	c.u64(&s.Protocol.Version)
 	c.epoch(&s.Protocol.Start)
 }
@@ -131,7 +130,12 @@ func (f *Founder) fields(c *codec) {
 func (n *Node) fields(c *codec) {
 	c.fixed(n.ID[:])
 	n.Candidate.fields(c)
+	c.fixed(n.NextKey[:])
 	c.u64(&n.Stake)
+	c.u64(&n.Deposit)
+	c.u16(&n.Score)
+	c.epoch(&n.Synced)
+	c.bool(&n.Exiting)
 }
 
 // assignment is who holds which shards from an epoch on: the value under
@@ -162,6 +166,6 @@ func (a *assignment) fields(c *codec) {
 		c.fixed(m.NetworkKey[:])
 		c.fixed(m.ConsensusKey[:])
 		addrs(c, &m.Addrs)
-		list(c, &m.Shards, math.MaxUint16, 2, func(c *codec, s *shard.Index) { c.u16((*uint16)(s)) })
+		shardList(c, &m.Shards)
 	})
 }

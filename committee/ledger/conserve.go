@@ -13,7 +13,7 @@ func (a *Account) money() uint64 { return a.Balance }
 
 func (r *ringEntry) money() uint64 { return r.Rewards }
 
-func (n *Node) money() uint64 { return n.Stake }
+func (n *Node) money() uint64 { return n.Stake + n.Deposit } // at most the supply
 
 // moneyIn returns the FROST in a value of the state; 0 for a value of a kind
 // that holds none, and for none.

@@ -158,6 +158,30 @@ func eventKind(kind string) (recordCodec[event], bool) {
 		return codecOf[event, RewardPaid](), true
 	case EpochChanged{}.kind():
 		return codecOf[event, EpochChanged](), true
+	case NodeRegistered{}.kind():
+		return codecOf[event, NodeRegistered](), true
+	case NodeUpdated{}.kind():
+		return codecOf[event, NodeUpdated](), true
+	case NodeTransferred{}.kind():
+		return codecOf[event, NodeTransferred](), true
+	case NodeKeyRotated{}.kind():
+		return codecOf[event, NodeKeyRotated](), true
+	case NodePenalized{}.kind():
+		return codecOf[event, NodePenalized](), true
+	case PricesVoted{}.kind():
+		return codecOf[event, PricesVoted](), true
+	case PricesChanged{}.kind():
+		return codecOf[event, PricesChanged](), true
+	case CapacityChanged{}.kind():
+		return codecOf[event, CapacityChanged](), true
+	case CommitteeSelected{}.kind():
+		return codecOf[event, CommitteeSelected](), true
+	case HandoverEnded{}.kind():
+		return codecOf[event, HandoverEnded](), true
+	case ShardsReceived{}.kind():
+		return codecOf[event, ShardsReceived](), true
+	case ShardsUnreported{}.kind():
+		return codecOf[event, ShardsUnreported](), true
 	}
 	return recordCodec[event]{}, false
 }

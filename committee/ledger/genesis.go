@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -128,7 +129,11 @@ func (g Genesis) supply() (uint64, *Error) {
 func (g Genesis) assign() (assignment, bool) {
 	stakes := make([]committee.Weighted, len(g.Nodes))
 	ids := make([]committee.NodeID, len(g.Nodes))
-	for i, n := range g.Nodes {
+	nodes := slices.Clone(g.Nodes)
+	slices.SortFunc(nodes, func(a, b Founder) int { // as those of later epochs
+		return cmp.Or(cmp.Compare(b.Stake, a.Stake), NodeIDOf(a.BLSKey).Compare(NodeIDOf(b.BLSKey)))
+	})
+	for i, n := range nodes {
 		ids[i] = NodeIDOf(n.BLSKey)
 		stakes[i] = committee.Weighted{ID: ids[i], Stake: n.Stake}
 	}
@@ -138,7 +143,7 @@ func (g Genesis) assign() (assignment, bool) {
 	}
 	var a assignment
 	for i, shards := range committee.AssignFirst(ids, counts) {
-		a.Members = append(a.Members, g.Nodes[i].assigned(ids[i], shards))
+		a.Members = append(a.Members, nodes[i].assigned(ids[i], shards))
 	}
 	slices.SortFunc(a.Members, func(a, b assigned) int { return a.ID.Compare(b.ID) })
 	return a, true
@@ -167,7 +172,7 @@ func InitChain(s Store, genesis []byte) ([]ValidatorUpdate, error) {
 		s.Set(accountKey(f.Address), encode(a))
 	}
 	for _, f := range g.Nodes {
-		n := Node{ID: NodeIDOf(f.BLSKey), Candidate: f.Candidate, Stake: f.Stake}
+		n := Node{ID: NodeIDOf(f.BLSKey), Candidate: f.Candidate, Stake: f.Stake, Score: wholeRate}
 		n.take(s)
 	}
 	return validators(assignment{}, first), nil

@@ -51,8 +51,8 @@ func TestInitChain(t *testing.T) {
 			t.Fatalf("member %v is none of the genesis", m.ID)
 		}
 		n := g.Nodes[at]
-		// Four equal stakes: three shards for the first two of the genesis.
-		want := committee.Weight(3 - at/2)
+		// Four equal stakes: three shards for the first two by ID, as in later epochs.
+		want := committee.Weight(3 - i/2)
 		if m.ID != NodeIDOf(n.BLSKey) || m.Name != n.Profile.Name || m.NetworkKey != n.NetworkKey || !slices.Equal(m.Addrs, n.Addrs) || m.Weight() != want {
 			t.Errorf("member %d: got %+v, want node %d with %d shards", i, m, at, want)
 		}

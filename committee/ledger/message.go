@@ -22,6 +22,13 @@ const (
 	kindCertify  byte = 5
 	kindExtend   byte = 6
 	kindDelete   byte = 7
+
+	kindRegisterNode byte = 40
+	kindUpdateNode   byte = 41
+	kindVotePrices   byte = 42
+	kindRotateKey    byte = 44
+	kindReportSync   byte = 47
+	kindTransferNode byte = 48
 )
 
 // messageKind returns how a kind of message is read and written.
@@ -41,6 +48,18 @@ func messageKind(kind byte) (recordCodec[Message], bool) {
 		return codecOf[Message, ExtendBlob](), true
 	case kindDelete:
 		return codecOf[Message, DeleteBlob](), true
+	case kindRegisterNode:
+		return codecOf[Message, RegisterNode](), true
+	case kindUpdateNode:
+		return codecOf[Message, UpdateNode](), true
+	case kindVotePrices:
+		return codecOf[Message, VotePrices](), true
+	case kindRotateKey:
+		return codecOf[Message, RotateKey](), true
+	case kindReportSync:
+		return codecOf[Message, ReportSync](), true
+	case kindTransferNode:
+		return codecOf[Message, TransferNode](), true
 	}
 	return recordCodec[Message]{}, false
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"strings"
 
@@ -50,7 +51,12 @@ type Founder struct {
 type Node struct {
 	ID committee.NodeID // derived from the BLS key that it registered with
 	Candidate
-	Stake uint64 // FROST
+	NextKey bls.PublicKey   // its BLS key from the next committee on into which it is chosen; zero if it keeps its own
+	Stake   uint64          // FROST that count when the next committee is chosen
+	Deposit uint64          // FROST, given back when it has left
+	Score   uint16          // basis points of its reward that it earns in the running epoch
+	Synced  committee.Epoch // the last for which it has reported to hold its shards
+	Exiting bool            // it is not chosen any more
 }
 
 // NodeIDOf returns the ID of the node that registers with a BLS key.
@@ -65,6 +71,28 @@ func ReadNode(r Reader, id committee.NodeID) (Node, error) {
 
 // check judges a candidate by itself; epoch is that of its proof of possession.
 func (k *Candidate) check(epoch committee.Epoch) *Error {
+	if err := k.checkTexts(); err != nil {
+		return err
+	}
+	if err := k.Votes.check(); err != nil {
+		return err
+	}
+	if k.Commission > wholeRate {
+		return refuse(CodeBadRate, "commission of %d basis points is above %d", k.Commission, wholeRate)
+	}
+	return checkPossession(epoch, k.Account, k.BLSKey, k.Possession)
+}
+
+// checkPossession judges the proof that an account has the secret of a BLS key.
+func checkPossession(e committee.Epoch, a Address, key bls.PublicKey, proof bls.Signature) *Error {
+	if err := key.Verify(committee.PossessionMessage(e, a, key), proof); err != nil {
+		return refuse(CodeBadPossession, "it does not prove to possess its BLS key: %v", err)
+	}
+	return nil
+}
+
+// checkTexts judges what a candidate says of itself.
+func (k *Candidate) checkTexts() *Error {
 	p := k.Profile
 	if !isText(p.Name, maxName) {
 		return refuse(CodeBadText, "name %q is not text of at most %d bytes", p.Name, maxName)
@@ -82,12 +110,6 @@ func (k *Candidate) check(epoch committee.Epoch) *Error {
 			return refuse(CodeBadText, "address %q is not text of at most %d bytes", a, maxAddr)
 		}
 	}
-	if k.Commission > wholeRate {
-		return refuse(CodeBadRate, "commission of %d basis points is above %d", k.Commission, wholeRate)
-	}
-	if err := k.BLSKey.Verify(committee.PossessionMessage(epoch, k.Account, k.BLSKey), k.Possession); err != nil {
-		return refuse(CodeBadPossession, "it does not prove to possess its BLS key: %v", err)
-	}
 	return nil
 }
 
@@ -102,14 +124,36 @@ func (k *Candidate) assigned(id committee.NodeID, shards []shard.Index) assigned
 // take writes a new node with its claims to its keys.
 func (n *Node) take(s Store) {
 	s.Set(nodeKey(n.ID), encode(*n))
+	if key := candidateKey(n); key != nil {
+		s.Set(key, nil)
+	}
 	for _, key := range n.keys() {
 		s.Set(key, n.ID[:])
 	}
 }
 
+// setNode writes a node that is known and puts it in its place among the
+// candidates: nothing else changes either.
+func (x *execution) setNode(n Node) {
+	before, err := ReadNode(x.state, n.ID)
+	sound(err)
+	was, is := candidateKey(&before), candidateKey(&n)
+	if was != nil && !bytes.Equal(was, is) {
+		x.state.Delete(was)
+	}
+	if is != nil && !bytes.Equal(was, is) {
+		x.state.Set(is, nil)
+	}
+	x.state.Set(nodeKey(n.ID), encode(n))
+}
+
 // keys are the state's keys under which a node's public keys are claimed.
 func (n *Node) keys() [][]byte {
-	return [][]byte{claimKey(claimBLS, n.BLSKey[:]), claimKey(claimNetwork, n.NetworkKey[:]), claimKey(claimConsensus, n.ConsensusKey[:])}
+	keys := [][]byte{claimKey(claimBLS, n.BLSKey[:]), claimKey(claimNetwork, n.NetworkKey[:]), claimKey(claimConsensus, n.ConsensusKey[:])}
+	if n.NextKey != (bls.PublicKey{}) {
+		keys = append(keys, claimKey(claimBLS, n.NextKey[:]))
+	}
+	return keys
 }
 
 // The kinds of keys that a node claims for itself alone.

@@ -22,6 +22,8 @@ import (
 //	09 end(4) object(32)                nothing: what ends at the start of an epoch
 //	0a node(32)                         Node
 //	0b kind(1) key hash(32)             node: who has registered a key
+//	12 ^stake(8) node(32)               nothing: who the next committee is chosen from, most stake first
+//	18 00 from(32) shard(2)             node: who takes over a shard and has not reported it
 const (
 	keyParams byte = iota + 1
 	keySystem
@@ -34,6 +36,11 @@ const (
 	keyExpiry
 	keyNode
 	keyKeys
+)
+
+const (
+	keyCandidate byte = 0x12
+	keyHandover  byte = 0x18
 )
 
 // The ranks under which a blob ID's objects are listed.
@@ -95,8 +102,9 @@ type System struct {
 	Supply     uint64 // FROST in existence
 	Phase      Phase
 	Settled    uint64 // ms since 1970: when the running epoch's hand-over ended; 0 during it
-	Deadline   uint64 // height at which the hand-over ends by itself
+	Deadline   uint64 // height at which the hand-over ends by itself; 0 if no shard is left to be taken over
 	Synced     uint16 // shards of the members that hold what they should
+	Capacity   uint64 // encoded bytes that the next committee's members have voted for; 0 unless it is chosen
 	Protocol   Protocol
 }
 

@@ -6,11 +6,12 @@ const (
 	// MaxBlockWork bounds the work of a block's transactions together.
 	MaxBlockWork = 100_000
 
-	workTx          = 100 // the sender's signature and account
-	workPlain       = 20  // some values read and written
-	workCertificate = 500 // the aggregated signature of a committee
-	workKey         = 700 // a BLS key with the proof of its possession
-	workEpoch       = 1   // one epoch's entry in the ring, for each epoch paid
+	workTx          = 100  // the sender's signature and account
+	workPlain       = 20   // some values read and written
+	workCertificate = 500  // the aggregated signature of a committee
+	workKey         = 700  // a BLS key with the proof of its possession
+	workMembers     = 1000 // what the state has of each member of a committee
+	workEpoch       = 1    // one epoch's entry in the ring, for each epoch paid
 )
 
 // Work returns the units that a transaction takes, whatever becomes of it;

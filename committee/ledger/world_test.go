@@ -238,10 +238,12 @@ func (w *world) block(txs ...[]byte) BlockResult {
 	w.t.Helper()
 	w.height++
 	w.time += 10
+	before := powers(w.t, w.state)
 	out := w.machine.ApplyBlock(w.state, Block{Height: w.height, Time: w.time, Txs: txs})
 	if len(out.Txs) != len(txs) {
 		w.t.Fatalf("%d transactions, %d results", len(txs), len(out.Txs))
 	}
+	checkValidators(w.t, before, powers(w.t, w.state), out.Validators)
 	checkState(w.t, w.state)
 	return out
 }
@@ -377,6 +379,7 @@ func checkState(t testing.TB, s *memory) {
 	if got := supplyOf(t, s); got != sys.Supply {
 		t.Fatalf("supply: got %d FROST in all places, want %d", got, sys.Supply)
 	}
+	checkNodes(t, s, sys)
 	want := map[string]bool{}
 	for k := range s.values {
 		key := []byte(k)
