@@ -108,35 +108,35 @@ func (ShardsUnreported) kind() string  { return "shards_unreported" }
 
 func (v *NodeRegistered) fields(c *codec) {
 	c.epoch(&v.Epoch)
-	c.fixed(v.Node[:])
-	c.fixed(v.Account[:])
+	c.node(&v.Node)
+	c.address(&v.Account)
 	c.u64(&v.Deposit)
 }
 
-func (v *NodeUpdated) fields(c *codec) { c.fixed(v.Node[:]) }
+func (v *NodeUpdated) fields(c *codec) { c.node(&v.Node) }
 
 func (v *NodeTransferred) fields(c *codec) {
-	c.fixed(v.Node[:])
-	c.fixed(v.From[:])
-	c.fixed(v.To[:])
+	c.node(&v.Node)
+	c.address(&v.From)
+	c.address(&v.To)
 }
 
 func (v *NodeKeyRotated) fields(c *codec) {
 	c.epoch(&v.Epoch)
-	c.fixed(v.Node[:])
+	c.node(&v.Node)
 	c.fixed(v.BLSKey[:])
 }
 
 func (v *NodePenalized) fields(c *codec) {
 	c.epoch(&v.Epoch)
-	c.fixed(v.Node[:])
+	c.node(&v.Node)
 	c.u8((*uint8)(&v.Fault))
 	c.u16(&v.Rate)
 	c.u64(&v.Amount)
 }
 
 func (v *PricesVoted) fields(c *codec) {
-	c.fixed(v.Node[:])
+	c.node(&v.Node)
 	v.Votes.fields(c)
 }
 
@@ -166,14 +166,14 @@ func (v *HandoverEnded) fields(c *codec) {
 
 func (v *ShardsReceived) fields(c *codec) {
 	c.epoch(&v.Epoch)
-	c.fixed(v.Node[:])
+	c.node(&v.Node)
 	shardList(c, &v.Shards)
 	shardList(c, &v.Lost)
 }
 
 func (v *ShardsUnreported) fields(c *codec) {
 	c.epoch(&v.Epoch)
-	c.fixed(v.Node[:])
+	c.node(&v.Node)
 	shardList(c, &v.Shards)
 }
 

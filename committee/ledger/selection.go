@@ -9,7 +9,6 @@ import (
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/committee/bls"
-	"github.com/floe-storage/floe/shard"
 )
 
 // candidateKey is where a node stands among those that the next committee is
@@ -67,61 +66,27 @@ func (x *execution) choose(before assignment) (assignment, bool) {
 	if !ok {
 		return assignment{}, false
 	}
+	holders := make([]committee.Holding, len(before.Members))
+	for i, m := range before.Members {
+		holders[i] = committee.Holding{ID: m.ID, Shards: m.Shards}
+	}
+	targets := make([]committee.Target, len(stakes))
+	for i, w := range stakes {
+		targets[i] = committee.Target{ID: w.ID, Count: counts[i]}
+	}
+	holders, err := committee.Reassign(holders, targets)
+	sound(err)
 	var after assignment
-	for i, shards := range reassign(before, stakes, counts) {
-		if len(shards) == 0 {
-			continue
-		}
-		n, err := ReadNode(x.state, stakes[i].ID)
+	for _, h := range holders {
+		n, err := ReadNode(x.state, h.ID)
 		sound(err)
-		m := n.assigned(n.ID, shards)
+		m := n.assigned(h.ID, h.Shards)
 		if n.NextKey != (bls.PublicKey{}) {
 			m.BLSKey = n.NextKey
 		}
 		after.Members = append(after.Members, m)
 	}
-	slices.SortFunc(after.Members, func(a, b assigned) int { return a.ID.Compare(b.ID) })
 	return after, true
-}
-
-// reassign returns the shards of each node when it is to hold counts of them.
-// No node loses a shard that it may keep: those that hold too many give up
-// their last ones, new nodes are served first, in their order, then those that
-// grow, by ID. [WL] §3.7
-func reassign(before assignment, nodes []committee.Weighted, counts []int) [][]shard.Index {
-	out := make([][]shard.Index, len(nodes))
-	var spare []shard.Index
-	var growing []int
-	for i, w := range nodes {
-		if counts[i] > 0 && before.find(w.ID) < 0 {
-			growing = append(growing, i)
-		}
-	}
-	for _, m := range before.Members {
-		i := slices.IndexFunc(nodes, func(w committee.Weighted) bool { return w.ID == m.ID })
-		if i < 0 || counts[i] == 0 {
-			spare = append(spare, m.Shards...)
-			continue
-		}
-		out[i] = slices.Clone(m.Shards)
-		for len(out[i]) > counts[i] {
-			last := len(out[i]) - 1
-			spare = append(spare, out[i][last])
-			out[i] = out[i][:last]
-		}
-		if len(out[i]) < counts[i] {
-			growing = append(growing, i)
-		}
-	}
-	for _, i := range growing {
-		for len(out[i]) < counts[i] {
-			last := len(spare) - 1
-			out[i] = append(out[i], spare[last])
-			spare = spare[:last]
-		}
-		slices.Sort(out[i])
-	}
-	return out
 }
 
 // find returns the position of a node among the members, -1 if it is none.

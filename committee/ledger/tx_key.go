@@ -21,7 +21,7 @@ func (RotateKey) kind() byte { return kindRotateKey }
 func (RotateKey) work() uint64 { return workPlain + workKey }
 
 func (m *RotateKey) fields(c *codec) {
-	c.fixed(m.Node[:])
+	c.node(&m.Node)
 	c.fixed(m.BLSKey[:])
 	c.fixed(m.Possession[:])
 }

@@ -82,7 +82,7 @@ func (UpdateNode) kind() byte { return kindUpdateNode }
 func (UpdateNode) work() uint64 { return workPlain + workMembers }
 
 func (m *UpdateNode) fields(c *codec) {
-	c.fixed(m.Node[:])
+	c.node(&m.Node)
 	m.Profile.fields(c)
 	addrs(c, &m.Addrs)
 }
@@ -127,8 +127,8 @@ func (TransferNode) kind() byte { return kindTransferNode }
 func (TransferNode) work() uint64 { return workPlain }
 
 func (m *TransferNode) fields(c *codec) {
-	c.fixed(m.Node[:])
-	c.fixed(m.To[:])
+	c.node(&m.Node)
+	c.address(&m.To)
 }
 
 func (m TransferNode) apply(x *execution) *Error {

@@ -16,7 +16,7 @@ func (VotePrices) kind() byte { return kindVotePrices }
 func (VotePrices) work() uint64 { return workPlain + workMembers }
 
 func (m *VotePrices) fields(c *codec) {
-	c.fixed(m.Node[:])
+	c.node(&m.Node)
 	m.Votes.fields(c)
 }
 

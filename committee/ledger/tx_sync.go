@@ -25,7 +25,7 @@ func (ReportSync) kind() byte { return kindReportSync }
 func (m ReportSync) work() uint64 { return workMembers + workPlain*uint64(1+len(m.Lost)) }
 
 func (m *ReportSync) fields(c *codec) {
-	c.fixed(m.Node[:])
+	c.node(&m.Node)
 	c.epoch(&m.Epoch)
 	shardList(c, &m.Lost)
 }
