@@ -369,7 +369,7 @@ func TestRewards(t *testing.T) {
 	if got := w.system(); got.Epoch != 2 || got.EpochStart != w.time || got.Supply != supply-143 {
 		t.Errorf("system: got %+v, want epoch 2, start %d, supply %d", got, w.time, supply-143)
 	}
-	if got, want := w.ring(2), (ringEntry{Used: 1e9, Rewards: 4771}); got != want {
+	if got, want := w.ring(2), (ringEntry{Used: 1e9, Rewards: 4771, Subsidized: 4771}); got != want {
 		t.Errorf("epoch 2: got %+v, want %+v", got, want)
 	}
 	if w.state.Get(ringKey(1)) != nil {
@@ -391,7 +391,7 @@ func TestRewardsOfAnUnusedEpoch(t *testing.T) {
 	if got, want := kinds(out.Events), "committee_selected epoch_changed handover_ended"; got != want {
 		t.Errorf("events: got %q, want %q", got, want)
 	}
-	if got := w.ring(2); got != (ringEntry{Rewards: fee - burned}) {
+	if got := w.ring(2); got != (ringEntry{Rewards: fee - burned, Subsidized: fee - burned}) {
 		t.Errorf("epoch 2: got %+v, want %d", got, fee-burned)
 	}
 	// An epoch without revenue leaves nothing in the ring.

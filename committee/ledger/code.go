@@ -46,6 +46,13 @@ const (
 	CodeReported  Code = 72 // the node has nothing to report, or has reported before
 	CodeBadShards Code = 73 // shards that the node was not to take over, or out of order
 	CodeBadVote   Code = 74 // a price beyond what is allowed
+
+	CodeBadParams      Code = 121 // changes of parameters that cannot be made
+	CodeAlreadyVoted   Code = 122 // the node's last vote was for the same
+	CodeAlreadyDecided Code = 123 // it is decided already
+	CodeBadVersion     Code = 124 // a version of the rules, or an epoch for it, that cannot come next
+	CodeBadSequence    Code = 125 // the deny list is not newer than the present one
+	CodeWrongNode      Code = 126 // the certificate is about another node
 )
 
 // An Error is a refusal.
@@ -62,4 +69,4 @@ func refuse(c Code, format string, args ...any) *Error {
 }
 
 // lastCode is the greatest of the codes.
-const lastCode = CodeBadVote
+const lastCode = CodeWrongNode

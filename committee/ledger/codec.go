@@ -50,8 +50,12 @@ func (s *System) fields(c *codec) {
 	c.u64(&s.Deadline)
 	c.u16(&s.Synced)
 	c.u64(&s.Capacity)
-	c.u64(&s.Protocol.Version)
-	c.epoch(&s.Protocol.Start)
+	s.Protocol.fields(c)
+}
+
+func (p *Protocol) fields(c *codec) {
+	c.u64(&p.Version)
+	c.epoch(&p.Start)
 }
 
 func (a *Account) fields(c *codec) {
@@ -62,6 +66,7 @@ func (a *Account) fields(c *codec) {
 func (r *ringEntry) fields(c *codec) {
 	c.u64(&r.Used)
 	c.u64(&r.Rewards)
+	c.u64(&r.Subsidized)
 }
 
 func (s *Storage) fields(c *codec) {

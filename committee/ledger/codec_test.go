@@ -97,6 +97,12 @@ func goldenMessages() []Message {
 	register := RegisterBlob{
 		Storage: object, BlobID: counting[shard.BlobID](0x30), Root: counting[shard.Hash](0x50), Size: 0x0102030405060708, Deletable: true,
 	}
+	deny := certificate
+	deny.Message = committee.DenyListUpdate{Epoch: 5, Node: node, Sequence: 6, Size: 7, Root: [32]byte{8}}.Message()
+	denied := certificate
+	denied.Message = committee.DenyListedBlob{Epoch: 5, Blob: shard.BlobID{0xbc, 0x0a}}.Message()
+	protocol := certificate
+	protocol.Message = committee.ProtocolVersion{Epoch: 5, Start: 6, Version: 7}.Message()
 	return []Message{
 		Send{To: counting[Address](0x70), Amount: 0x1122334455667788},
 		TransferObject{Object: object, To: counting[Address](0x70)},
@@ -113,6 +119,15 @@ func goldenMessages() []Message {
 		RotateKey{Node: node, BLSKey: blsSecret(2).PublicKey(), Possession: certificate.Signature},
 		ReportSync{Node: node, Epoch: 0x01020304, Lost: []shard.Index{1, 0x0203}},
 		TransferNode{Node: node, To: counting[Address](0x70)},
+		ProposeParams{Node: node, Changes: []ParamChange{{Param: 1, Value: 0x0102030405060708}, {Param: 0x0203, Value: 4}}},
+		VoteUpgrade{Node: node, Version: 0x0102030405060708, Epoch: 0x11121314, Digest: counting[[32]byte](0xb0)},
+		UpdateProtocol{Certificate: protocol},
+		AnnounceDenyList{Node: node, Root: counting[[32]byte](0xb0), Sequence: 0x0102030405060708},
+		UpdateDenyList{Node: node, Certificate: deny},
+		DeleteDenied{Certificate: denied},
+		AddRewards{Amount: 0x0102030405060708, Epochs: 0x11121314},
+		FundSubsidies{Amount: 0x0102030405060708},
+		AddRewardsByEpoch{Amounts: []uint64{1, 0x0102030405060708}},
 	}
 }
 
@@ -147,6 +162,26 @@ func goldenEvents() []event {
 		HandoverEnded{Epoch: 15, Time: 0x0102030405060708, Synced: 0x0102},
 		ShardsReceived{Epoch: 16, Node: node, Shards: []shard.Index{1, 0x0203}, Lost: []shard.Index{1}},
 		ShardsUnreported{Epoch: 17, Node: node, Shards: []shard.Index{1, 0x0203}},
+		ParamsVoted{Epoch: 9, Proposal: counting[ProposalID](0xb0), Node: node, Weight: 0x0102},
+		ParamsDecided{Epoch: 9, Proposal: counting[ProposalID](0xb0)},
+		ParamChanged{Epoch: 9, Param: 0x0102, From: 0x0102030405060708, To: 0x1112131415161718},
+		UpgradeVoted{
+			Epoch: 9, Proposal: counting[ProposalID](0xb0), Node: node, Weight: 0x0102,
+			Version: 0x0102030405060708, Start: 10, Digest: counting[[32]byte](0xd0),
+		},
+		ProtocolDecided{Epoch: 9, Version: 0x0102030405060708, Start: 10, Digest: counting[[32]byte](0xd0)},
+		DenyListAnnounced{Epoch: 9, Node: node, Root: counting[[32]byte](0xd0), Sequence: 0x0102030405060708},
+		DenyListUpdated{
+			Epoch: 9, Node: node, Root: counting[[32]byte](0xd0), Sequence: 0x0102030405060708, Size: 0x1112131415161718,
+		},
+		DeniedBlobDeleted{Epoch: 9, BlobID: blobID},
+		RewardsAdded{From: from, Amount: 0x0102030405060708, Start: 9, End: 10},
+		SubsidiesFunded{From: from, Amount: 0x0102030405060708, Balance: 0x1112131415161718},
+		SubsidyPaid{Epoch: 9, Node: node, To: to, Amount: 0x0102030405060708},
+		SubsidiesPaid{
+			Epoch: 9, Due: 0x0102030405060708, ToMembers: 0x1112131415161718, ToRevenue: 0x2122232425262728, Left: 0x3132333435363738,
+		},
+		TreasuryEmptied{Epoch: 9, Amount: 0x0102030405060708},
 	}
 }
 
@@ -240,7 +275,7 @@ func TestGoldenState(t *testing.T) {
 	golden(t, "state", []entry{
 		{"params", encode(testGenesis(0).Params)},
 		{"system", encode(System{Epoch: 1, EpochStart: 2, Supply: 3})},
-		{"ring entry", encode(ringEntry{Used: 1, Rewards: 2})},
+		{"ring entry", encode(ringEntry{Used: 1, Rewards: 3, Subsidized: 2})},
 		{"account", encode(Account{Balance: 1, Nonce: 2})},
 		{"storage", encode(storage)},
 		{"blob", encode(blob)},
@@ -250,6 +285,20 @@ func TestGoldenState(t *testing.T) {
 		{"key of the ring", ringKey(0x01020304)},
 		{"key of the index, deletable", blob.indexKey()},
 		{"key of the expiry", expiryKey(0x01020304, blob.ID)},
+		{"proposal of changes", encode(Proposal{Changes: []ParamChange{{1, 2}, {3, 4}}, Weight: 5, Decided: true})},
+		{"proposal of an upgrade", encode(Proposal{Upgrade: Upgrade{Protocol{1, 2}, counting[[32]byte](0xd0)}, Weight: 3})},
+		{"decided changes", encode(decided{[]ParamChange{{1, 2}, {3, 4}}})},
+		{"deny list", encode(DenyList{Root: counting[[32]byte](0xd0), Sequence: 1, Size: 2})},
+		{"denied blob", encode(Denied{Epoch: 1, Certificate: counting[[32]byte](0xd0)})},
+		{"subsidy fund", encode(fund{1})},
+		{"key of a proposal", proposalKey(counting[ProposalID](1))},
+		{"key of a vote", ballotKey(counting[committee.NodeID](1), true)},
+		{"key of what is decided", decidedKey()},
+		{"key of a deny list", denyListKey(counting[committee.NodeID](1))},
+		{"key of a denied blob", deniedKey(counting[shard.BlobID](1))},
+		{"key of the subsidy fund", []byte{keySubsidies}},
+		{"ID of a proposal", hashOf(Proposal{Changes: []ParamChange{{1, 2}}}.ID())},
+		{"address of the treasury", hashOf(Treasury())},
 		{"address of an account", hashOf(accountAddress(0))},
 		{"ID of an object", hashOf(ObjectIDOf(hash, 1))},
 		{"ID of a node", hashOf(NodeIDOf(blsSecret(1).PublicKey()))},

@@ -28,6 +28,8 @@ func moneyIn(key, value []byte) uint64 {
 		return moneyOf[ringEntry](value)
 	case keyNode:
 		return moneyOf[Node](value)
+	case keySubsidies:
+		return moneyOf[fund](value)
 	}
 	return 0
 }
@@ -58,5 +60,5 @@ func conserve(base Reader, pending *Overlay, before, after uint64) {
 }
 
 func moneyKey(key []byte) bool {
-	return key[0] == keyAccount || key[0] == keyRing || key[0] == keyNode
+	return key[0] == keyAccount || key[0] == keyRing || key[0] == keyNode || key[0] == keySubsidies
 }

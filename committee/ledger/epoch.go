@@ -42,6 +42,7 @@ func (x *execution) changeEpoch(now uint64) []ValidatorUpdate {
 	}
 	ended := x.system.Epoch
 	before, after := x.assignment(ended), x.assignment(ended+1)
+	x.subsidize(before.Members)
 	burned, carried := x.shareOut(before)
 
 	sys := x.system
@@ -53,6 +54,8 @@ func (x *execution) changeEpoch(now uint64) []ValidatorUpdate {
 	sys.Capacity = 0
 	x.setSystem(sys)
 	x.emit(EpochChanged{Epoch: sys.Epoch, Start: now, Burned: burned, Carried: carried})
+	x.emptyTreasury()
+	x.enact()
 
 	if p := x.params; p.Capacity != capacity {
 		p.Capacity = capacity

@@ -183,5 +183,5 @@ func eventKind(kind string) (recordCodec[event], bool) {
 	case ShardsUnreported{}.kind():
 		return codecOf[event, ShardsUnreported](), true
 	}
-	return recordCodec[event]{}, false
+	return voteEventKind(kind)
 }

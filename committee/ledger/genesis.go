@@ -161,6 +161,7 @@ func InitChain(s Store, genesis []byte) ([]ValidatorUpdate, error) {
 	s.Set([]byte{keyParams}, encode(g.Params))
 	s.Set([]byte{keySystem}, encode(System{
 		Epoch: firstEpoch, EpochStart: g.Time, Supply: supply, Phase: PhaseSettled, Settled: g.Time, Synced: g.Params.Shards,
+		Protocol: Protocol{Version: firstVersion, Start: firstEpoch},
 	}))
 	setAssignment(s, firstEpoch, first)
 	for _, f := range g.Accounts {

@@ -27,6 +27,7 @@ func TestInitChain(t *testing.T) {
 	checkState(t, w.state)
 	if got, want := w.system(), (System{
 		Epoch: 1, EpochStart: testStart, Supply: 4*rich + poor + 5 + 4*1000*FrostPerWAL, Phase: PhaseSettled, Settled: testStart, Synced: 10,
+		Protocol: Protocol{Version: 1, Start: 1},
 	}); got != want {
 		t.Errorf("system: got %+v, want %+v", got, want)
 	}

@@ -51,6 +51,9 @@ func (h *historian) object() (committee.ObjectID, byte) {
 
 // messages invents what one transaction does and who sends it.
 func (h *historian) messages() (byte, []Message) {
+	if h.pick(6) == 0 {
+		return h.governance()
+	}
 	id, from := h.object()
 	switch h.pick(12) {
 	case 0:
@@ -133,6 +136,7 @@ func TestHistories(t *testing.T) {
 	}
 	h := &historian{world: newWorld(t), rng: rand.New(rand.NewPCG(seed, 0)), codes: map[Code]int{}, made: map[string]int{}}
 	h.with(func(p *Params) { p.StoragePrice, p.WritePrice = 50_000, 20_000 })
+	h.handNodes()
 	// The other store is written through an overlay that is flushed after each
 	// block; now and then it is read into a new one, as after a restart.
 	other := h.state.clone()

@@ -100,8 +100,15 @@ func (m *Machine) verify(c *committee.Committee, txs [][]byte) {
 
 // certificateIn returns the certificate that a message carries, if any.
 func certificateIn(m Message) (committee.Certificate, bool) {
-	if c, ok := m.(CertifyBlob); ok {
-		return c.Certificate, true
+	switch m := m.(type) {
+	case CertifyBlob:
+		return m.Certificate, true
+	case UpdateProtocol:
+		return m.Certificate, true
+	case UpdateDenyList:
+		return m.Certificate, true
+	case DeleteDenied:
+		return m.Certificate, true
 	}
 	return committee.Certificate{}, false
 }

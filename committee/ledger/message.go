@@ -61,7 +61,7 @@ func messageKind(kind byte) (recordCodec[Message], bool) {
 	case kindTransferNode:
 		return codecOf[Message, TransferNode](), true
 	}
-	return recordCodec[Message]{}, false
+	return voteMessageKind(kind)
 }
 
 func encodeMessage(e *bcs.Encoder, m Message) {

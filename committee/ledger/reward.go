@@ -22,7 +22,9 @@ func (x *execution) shareOut(members assignment) (burned, carried uint64) {
 	for i, m := range members.Members {
 		nodes[i], err = ReadNode(x.state, m.ID)
 		sound(err) // a member's record stays while it is one
-		parts[i] = part{weight: committee.Weight(len(m.Shards)), score: nodes[i].Score}
+		denied, err := ReadDenyList(x.state, m.ID)
+		sound(err)
+		parts[i] = part{weight: committee.Weight(len(m.Shards)), denied: denied.Size, score: nodes[i].Score}
 	}
 	for i, reward := range split(carried, ring.Used, parts) {
 		if reward == 0 || x.credit(nodes[i].Account, reward) != nil {
@@ -33,7 +35,7 @@ func (x *execution) shareOut(members assignment) (burned, carried uint64) {
 	}
 	next, err := readRing(x.state, ended+1)
 	sound(err)
-	next.Rewards += carried // the sum of all FROST is below 2^63
+	next.give(carried)
 	if next != (ringEntry{}) {
 		x.setRing(ended+1, next)
 	}

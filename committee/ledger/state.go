@@ -24,6 +24,12 @@ import (
 //	0b kind(1) key hash(32)             node: who has registered a key
 //	12 ^stake(8) node(32)               nothing: who the next committee is chosen from, most stake first
 //	18 00 from(32) shard(2)             node: who takes over a shard and has not reported it
+//	19 00 proposal(32)                  Proposal of the running epoch
+//	19 01 kind(1) node(32)              proposal: a node's vote in the running epoch
+//	19 02                               decided: what takes effect with the next epoch
+//	1a 00 node(32)                      DenyList
+//	1a 01 blob ID(32)                   Denied
+//	1b                                  fund: what subsidies are paid from
 const (
 	keyParams byte = iota + 1
 	keySystem
@@ -41,6 +47,9 @@ const (
 const (
 	keyCandidate byte = 0x12
 	keyHandover  byte = 0x18
+	keyVote      byte = 0x19
+	keyDenied    byte = 0x1a
+	keySubsidies byte = 0x1b
 )
 
 // The ranks under which a blob ID's objects are listed.
@@ -153,6 +162,8 @@ type Point struct {
 type ringEntry struct {
 	Used    uint64 // encoded bytes
 	Rewards uint64 // FROST to be shared out when the epoch ends
+	// Subsidized is what of the rewards is no revenue, or had its subsidy.
+	Subsidized uint64
 }
 
 // ReadParams returns what the network is run by now.

@@ -386,12 +386,14 @@ func checkState(t testing.TB, s *memory) {
 		switch key[0] {
 		case keyRing:
 			e, err := read[ringEntry](s, key, "ring entry")
-			if err != nil || e.Used > params.Capacity {
+			if err != nil || e.Used > params.Capacity || e.Subsidized > e.Rewards {
 				t.Fatalf("ring %x: got %+v, %v, want at most %d bytes", key, e, err, params.Capacity)
 			}
-			if string(ringKey(sys.Epoch)) > k || k > string(ringKey(sys.Epoch+committee.Epoch(params.MaxEpochsAhead))) {
+			if string(ringKey(sys.Epoch)) > k || k > string(ringKey(sys.Epoch+maxEpochsAhead)) {
 				t.Fatalf("ring %x in epoch %d", key, sys.Epoch)
 			}
+		case keyVote, keyDenied:
+			checkVotes(t, s, key)
 		case keyStorage:
 			st, err := ReadStorage(s, committee.ObjectID(key[1:]))
 			if err != nil || st.ID != committee.ObjectID(key[1:]) || st.Start >= st.End || st.Size == 0 {
