@@ -28,8 +28,11 @@ func (h *historian) governance() (byte, []Message) {
 	switch h.pick(9) {
 	case 0, 1:
 		changes := [][]ParamChange{
-			{{3, uint64(4 + h.pick(4))}}, {{5, uint64(1 + h.pick(3))}, {10, uint64(h.rng.IntN(1000))}},
-			{{14, uint64(h.rng.IntN(20_000))}, {15, uint64(h.rng.IntN(1000))}, {16, uint64(h.rng.IntN(1000))}}, {{10, 10_001}}, nil,
+			{{3, uint64(4 + h.pick(4))}},
+			{{5, uint64(1 + h.pick(3))}, {10, uint64(h.rng.IntN(1000))}},
+			{{14, uint64(h.rng.IntN(20_000))}, {15, uint64(h.rng.IntN(1000))}, {16, uint64(h.rng.IntN(1000))}},
+			{{10, 10_001}},
+			nil,
 		}
 		return from, []Message{ProposeParams{node, changes[h.pick(5)]}}
 	case 2:

@@ -153,8 +153,10 @@ func TestVotesAreMembers(t *testing.T) {
 	stranger.NetworkKey, stranger.ConsensusKey = [32]byte{77}, [32]byte{78}
 	stranger.take(w.state)
 	for _, m := range []Message{
-		ProposeParams{stranger.ID, []ParamChange{{1, 1}}}, VoteUpgrade{Node: stranger.ID, Version: 2, Epoch: 2},
-		AnnounceDenyList{Node: stranger.ID, Sequence: 1}, UpdateDenyList{Node: stranger.ID},
+		ProposeParams{stranger.ID, []ParamChange{{1, 1}}},
+		VoteUpgrade{Node: stranger.ID, Version: 2, Epoch: 2},
+		AnnounceDenyList{Node: stranger.ID, Sequence: 1},
+		UpdateDenyList{Node: stranger.ID},
 	} {
 		if r := w.block(w.signed(1, m)).Txs[0]; Code(r.Code) != CodeNotMember {
 			t.Errorf("%T: got code %d (%s), want %d", m, r.Code, r.Info, CodeNotMember)

@@ -46,12 +46,12 @@ func collect(v reflect.Value, out *Subjects) {
 	case committee.Epoch:
 		note(&out.Epochs, id)
 	default:
-		switch v.Kind() {
-		case reflect.Struct:
+		if v.Kind() == reflect.Struct {
 			for i := range v.NumField() {
 				collect(v.Field(i), out)
 			}
-		case reflect.Slice:
+		}
+		if v.Kind() == reflect.Slice {
 			for i := range v.Len() {
 				collect(v.Index(i), out)
 			}
