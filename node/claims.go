@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/floe-storage/floe/committee"
-	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/p2p/wire"
 	"github.com/floe-storage/floe/shard"
 )
@@ -44,13 +43,14 @@ func (n *Node) holdWanted(id shard.BlobID) (release func(), err error) {
 	return n.claims.RUnlock, nil
 }
 
-// forget deletes a blob that nobody has a living claim to. Nothing is stored of
+// forget deletes a blob that nobody has a living claim to, or that is known to
+// be of no use. Nothing is stored of
 // it and no confirmation given between the look at the claims and the deletion.
 func (n *Node) forget(ctx context.Context, id shard.BlobID) error {
 	n.claims.Lock()
 	defer n.claims.Unlock()
 	s, err := n.chain.status(ctx, id)
-	if err != nil || s.Kind != ledger.StatusNone {
+	if err != nil || !s.Gone() {
 		return err
 	}
 	n.forgotten.Store(true)

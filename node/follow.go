@@ -163,6 +163,8 @@ func (n *Node) react(ctx context.Context, ev ledger.Event) error {
 		return n.forget(ctx, v.BlobID)
 	case ledger.BlobExpired:
 		return n.forget(ctx, v.BlobID)
+	case ledger.BlobInvalid:
+		return n.forget(ctx, v.BlobID)
 	case ledger.EpochChanged:
 		if err := n.chain.refresh(ctx); err != nil {
 			return err

@@ -188,6 +188,7 @@ func event(t *testing.T, e ledger.BlobCertified) ledger.Event {
 	if e.Extension {
 		b[len(b)-1] = 1
 	}
+	b = append(append(b, e.Owner[:]...), e.Pool[:]...)
 	ev := ledger.Event{Kind: "blob_certified", Body: b}
 	if v, err := ev.Parse(); err != nil || v != e {
 		t.Fatal(v, err)

@@ -14,8 +14,8 @@ func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status ID",
 		Short: "say what the ledger knows of a blob",
-		Long: `status prints what the ledger knows of a blob: nonexistent, registered, deletable
-or permanent, and until when. A blob that the ledger does not know is an answer,
+		Long: `status prints what the ledger knows of a blob: nonexistent, registered, deletable,
+permanent and until when, or invalid. A blob that the ledger does not know is an answer,
 with exit status 3, not a failure to answer. It is one line of standard output.` + exitHelp(exitNotFound, exitUnavailable, exitWrongNetwork),
 		Args: exactArgs(1, "one blob ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,6 +43,8 @@ with exit status 3, not a failure to answer. It is one line of standard output.`
 				err = a.printJSON(report)
 			case s.Kind == ledger.StatusNone:
 				_, err = fmt.Fprintf(a.out, "%s: nonexistent in epoch %d\n", id, s.Epoch)
+			case s.Kind == ledger.StatusInvalid:
+				_, err = fmt.Fprintf(a.out, "%s: invalid, it was encoded wrongly: recorded in epoch %d on evidence %x\n", id, s.Invalid.Epoch, s.Invalid.Evidence)
 			case s.Available():
 				_, err = fmt.Fprintf(a.out, "%s: %s, %s, certified at height %d (epoch %d), until the start of epoch %d (now %d)\n",
 					id, s.Kind, size(s.Blob.Size), s.Blob.Point.Height, s.Blob.Certified, s.Blob.Storage.End, s.Epoch)

@@ -1,6 +1,10 @@
 package ledger
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/floe-storage/floe/committee"
+)
 
 const (
 	// FrostPerWAL is the number of FROST in one WAL. All amounts are in FROST.
@@ -47,28 +51,53 @@ func Units(size uint64) uint64 {
 	return units
 }
 
-// StorageCost returns the FROST for size bytes over a number of epochs:
-// price·⌈size/2^20⌉ for each. [WL] §3.3
+// StorageCost returns the FROST for size bytes over a number of epochs, when
+// they are bought at once: price·⌈size/2^20⌉ for each. [WL] §3.3
 func (p Params) StorageCost(size uint64, epochs uint32) (uint64, error) {
+	return asError(p.storageCost(size, epochs))
+}
+
+func (p Params) storageCost(size uint64, epochs uint32) (uint64, *Error) {
 	perEpoch, err := mul(p.StoragePrice, Units(size))
 	if err != nil {
 		return 0, err
 	}
-	cost, err := mul(perEpoch, uint64(epochs))
-	if err != nil {
-		return 0, err
-	}
-	return cost, nil
+	return mul(perEpoch, uint64(epochs))
 }
 
 // WriteCost returns the FROST for registering a blob of the given encoded
 // size. [WL] §3.3
 func (p Params) WriteCost(encodedSize uint64) (uint64, error) {
-	cost, err := mul(p.WritePrice, Units(encodedSize))
+	return asError(p.writeCost(encodedSize))
+}
+
+func (p Params) writeCost(encodedSize uint64) (uint64, *Error) {
+	return mul(p.WritePrice, Units(encodedSize))
+}
+
+// Deposit returns the FROST deposited when a blob of the given encoded size is
+// registered, besides WriteCost; see Refund.
+func (p Params) Deposit(encodedSize uint64) (uint64, error) {
+	cost, err := p.WriteCost(encodedSize)
+	return p.depositOf(cost), err
+}
+
+func (p Params) depositOf(writeCost uint64) uint64 {
+	return share(writeCost, uint64(p.DepositRate), wholeRate)
+}
+
+// Refund returns what a blob's owner gets back of its deposit when nodes of the
+// given weight have signed the certificate: their part of all shards.
+func (p Params) Refund(deposit uint64, signed committee.Weight) uint64 {
+	return share(deposit, min(uint64(signed), uint64(p.Shards)), uint64(p.Shards))
+}
+
+// asError makes no refusal of a nil *Error.
+func asError(amount uint64, err *Error) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return cost, nil
+	return amount, nil
 }
 
 // Fee returns the least fee of a transaction: for its bytes and its work.

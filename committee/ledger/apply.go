@@ -1,15 +1,5 @@
 package ledger
 
-import (
-	"encoding/binary"
-
-	"github.com/floe-storage/floe/committee"
-)
-
-// maxExpired bounds the objects that one block removes when an epoch has
-// ended; the blocks after it go on.
-const maxExpired = 1000
-
 // begin does what is due at the beginning of a block.
 func (m *Machine) begin(u *rules, s *Overlay, b Block) BlockResult {
 	x := &execution{rules: *u, state: s}
@@ -22,28 +12,6 @@ func (m *Machine) begin(u *rules, s *Overlay, b Block) BlockResult {
 	}
 	*u = x.rules
 	return BlockResult{Events: x.events, Validators: updates}
-}
-
-// expire removes objects whose last epoch has ended, at most maxExpired.
-func (x *execution) expire() {
-	var due [][]byte
-	end := binary.BigEndian.AppendUint32([]byte{keyExpiry}, uint32(x.system.Epoch)+1)
-	x.state.Ascend([]byte{keyExpiry}, end, func(key, _ []byte) bool {
-		due = append(due, append([]byte(nil), key...))
-		return len(due) < maxExpired
-	})
-	for _, key := range due {
-		id := committee.ObjectID(key[len(key)-len(committee.ObjectID{}):])
-		if b, err := ReadBlob(x.state, id); err == nil {
-			x.dropBlob(b)
-			x.emit(BlobExpired{Epoch: x.system.Epoch, BlobID: b.BlobID, Object: id, Certified: b.Certified != 0})
-			continue
-		}
-		st, err := ReadStorage(x.state, id)
-		sound(err) // an object and its expiry key come and go together
-		x.dropStorage(st)
-		x.emit(StorageExpired{Epoch: x.system.Epoch, Object: id})
-	}
 }
 
 // sound stops the process on a fault that only a damaged state has.

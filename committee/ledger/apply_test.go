@@ -51,7 +51,7 @@ func TestLifeOfABlob(t *testing.T) {
 	}
 	object := ids[1]
 	registered := Blob{
-		ID: object, Owner: accountAddress(0), BlobID: blobID, Size: size, Deletable: true, Registered: 1,
+		ID: object, Owner: accountAddress(0), BlobID: blobID, Size: size, Encoding: 1, Deletable: true, Registered: 1,
 		Storage: Storage{ID: ids[0], Owner: accountAddress(0), Start: 1, End: 3, Size: smallest},
 	}
 	if got := w.blob(object); got != registered {
@@ -87,7 +87,7 @@ func TestLifeOfABlob(t *testing.T) {
 		t.Fatal(err)
 	}
 	event, err := r.Events[0].Parse()
-	want := BlobCertified{Epoch: 1, BlobID: blobID, End: 5, Deletable: true, Object: object, Extension: true}
+	want := BlobCertified{Epoch: 1, BlobID: blobID, End: 5, Deletable: true, Object: object, Extension: true, Owner: accountAddress(1)}
 	if err != nil || event != want {
 		t.Errorf("event: got %+v, %v, want %+v", event, err, want)
 	}
@@ -186,7 +186,7 @@ func TestStatusOfManyObjects(t *testing.T) {
 	for _, tt := range []struct {
 		kind StatusKind
 		want string
-	}{{StatusNone, "nonexistent"}, {StatusRegistered, "registered"}, {StatusDeletable, "deletable"}, {StatusPermanent, "permanent"}, {9, "status 9"}} {
+	}{{StatusNone, "nonexistent"}, {StatusRegistered, "registered"}, {StatusDeletable, "deletable"}, {StatusPermanent, "permanent"}, {StatusInvalid, "invalid"}, {9, "status 9"}} {
 		if got := tt.kind.String(); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}

@@ -19,17 +19,17 @@ const (
 	CodeInsufficientFunds Code = 8  // the account cannot pay
 	CodeNotFound          Code = 9  // no such object
 	CodeNotOwner          Code = 10 // the object belongs to somebody else
-	CodeWrongKind         Code = 11 // the object is a blob where storage is needed, or the reverse
+	CodeWrongKind         Code = 11 // an object of one kind where another is needed, such as a blob for storage
 	CodeBadEpochs         Code = 12 // zero epochs, or further ahead than storage is sold
 	CodeBadSize           Code = 13 // a size of zero, or a blob too large for the shards
 	CodeNoCapacity        Code = 14 // the network has not that much space left
-	CodeResourceBounds    Code = 15 // the storage does not cover the running epoch
+	CodeResourceBounds    Code = 15 // the storage begins later than the running epoch
 	CodeResourceSize      Code = 16 // the storage is smaller than the encoded blob
 	CodeBadEncoding       Code = 17 // an encoding that is not supported
 	CodeBadBlobID         Code = 18 // the blob ID does not follow from root, size and encoding
 	CodeAlreadyCertified  Code = 19
 	CodeNotCertified      Code = 20
-	CodeExpired           Code = 21 // the blob's storage has ended
+	CodeExpired           Code = 21 // the object's end has come
 	CodeBadCertificate    Code = 22 // malformed, not signed by its signers, or about something else
 	CodeNoQuorum          Code = 23 // the certificate's signers weigh too little
 	CodeWrongEpoch        Code = 24 // the certificate is of another epoch
@@ -40,6 +40,19 @@ const (
 	CodeBadText           Code = 29 // too long, not UTF-8, or too many
 	CodeBadRate           Code = 30 // beyond the basis points that are allowed
 	CodeBadPossession     Code = 31 // no proof of the possession of a key
+
+	CodeInvalidBlob   Code = 40 // the blob is recorded as encoded wrongly
+	CodeShared        Code = 41 // the blob is shared: its owner has given this up
+	CodeNotShared     Code = 42
+	CodePooled        Code = 43 // the blob is in a pool: this is done with the pool
+	CodeNotAdjacent   Code = 44 // storage of epochs that do not follow on
+	CodeDifferentSize Code = 45 // storage of another size
+	CodeBadAttribute  Code = 46 // not UTF-8, too long, or too many
+	CodeNoAttribute   Code = 47 // there is none to remove
+	CodeAlreadyInPool Code = 48 // the pool has a blob of this ID
+	CodePoolFull      Code = 49 // the pool has too little room
+	CodePoolNotEmpty  Code = 50 // there are blobs in the pool
+	CodeNobody        Code = 51 // the zero address, which nobody has
 
 	CodeKeyTaken  Code = 70 // another node has registered the key
 	CodeNotMember Code = 71 // the node is not in the running epoch's committee

@@ -295,19 +295,16 @@ var corruptions = []struct {
 	{"all the capacity", CodeOK, true, func(s *stage) []byte { return one(s, ReserveStorage{Size: 100<<20 - s.ring(1).Used, Epochs: 1}) }},
 	{"more bytes than can be counted", CodeNoCapacity, true, func(s *stage) []byte { return one(s, ReserveStorage{Size: math.MaxUint64, Epochs: 1}) }},
 	{"no capacity in the last epoch", CodeNoCapacity, true, func(s *stage) []byte {
-		s.state.Set(ringKey(5), encode(ringEntry{Used: 100 << 20}))
+		s.must(1, ReserveStorageFor{Size: 100 << 20, Start: 5, End: 6})
 		return one(s, ReserveStorage{Size: 1, Epochs: 5})
 	}},
 	{"no capacity for the extension", CodeNoCapacity, true, func(s *stage) []byte {
-		s.state.Set(ringKey(5), encode(ringEntry{Used: 100 << 20}))
+		s.must(1, ReserveStorageFor{Size: 100 << 20, Start: 5, End: 6})
 		return one(s, ExtendBlob{Object(s.certified), 2})
 	}},
 
 	{"storage that has not begun", CodeResourceBounds, true, func(s *stage) []byte {
-		st := Storage{ID: committee.ObjectID{9}, Owner: accountAddress(0), Start: 2, End: 3, Size: 20_000}
-		s.state.Set(objectKey(keyStorage, st.ID), encode(st))
-		s.state.Set(expiryKey(st.End, st.ID), nil)
-		return one(s, registerIn(Object(st.ID), nil))
+		return s.signed(0, ReserveStorageFor{Size: 20_000, Start: 2, End: 3}, registerIn(Result(0), nil))
 	}},
 	{"storage a byte too small", CodeResourceSize, true, func(s *stage) []byte {
 		return one(s, registerIn(Object(s.small), func(m *RegisterBlob) { m.Size = 1 }))
@@ -491,8 +488,7 @@ func TestExpiredObjects(t *testing.T) {
 	id, _, _ := blobOf(3)
 	for i := range uint16(maxExpired) { // these sort before the others: a block removes no more
 		st := Storage{ID: committee.ObjectID{30: byte(i >> 8), 31: byte(i)}, Start: 1, End: 2, Size: 1}
-		w.state.Set(objectKey(keyStorage, st.ID), encode(st))
-		w.state.Set(expiryKey(st.End, st.ID), nil)
+		put(w.state, nil, &st)
 	}
 	if got := w.status(id).Kind; got != StatusPermanent {
 		t.Fatalf("status before: got %v, want permanent", got)
@@ -511,7 +507,7 @@ func TestExpiredObjects(t *testing.T) {
 		txs = append(txs, tx.Sign(accountSecret(0)))
 	}
 	out := w.turn(txs...)
-	want := []Code{CodeResourceBounds, CodeExpired, CodeExpired, CodeExpired, CodeOK}
+	want := []Code{CodeExpired, CodeExpired, CodeExpired, CodeExpired, CodeExpired}
 	for i, r := range out.Txs {
 		if Code(r.Code) != want[i] {
 			t.Errorf("transaction %d: got code %d (%s), want %d", i, r.Code, r.Info, want[i])

@@ -69,32 +69,6 @@ func (r *ringEntry) fields(c *codec) {
 	c.u64(&r.Subsidized)
 }
 
-func (s *Storage) fields(c *codec) {
-	c.fixed(s.ID[:])
-	c.fixed(s.Owner[:])
-	c.epoch(&s.Start)
-	c.epoch(&s.End)
-	c.u64(&s.Size)
-}
-
-func (b *Blob) fields(c *codec) {
-	c.fixed(b.ID[:])
-	c.fixed(b.Owner[:])
-	c.fixed(b.BlobID[:])
-	c.u64(&b.Size)
-	c.bool(&b.Deletable)
-	c.epoch(&b.Registered)
-	c.epoch(&b.Certified)
-	b.Point.fields(c)
-	b.Storage.fields(c)
-}
-
-func (p *Point) fields(c *codec) {
-	c.u64(&p.Height)
-	c.fixed(p.Tx[:])
-	c.u32(&p.Event)
-}
-
 func (p *Profile) fields(c *codec) {
 	c.text(&p.Name, maxName)
 	c.text(&p.Image, maxLink)

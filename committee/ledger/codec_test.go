@@ -103,7 +103,7 @@ func goldenMessages() []Message {
 	denied.Message = committee.DenyListedBlob{Epoch: 5, Blob: shard.BlobID{0xbc, 0x0a}}.Message()
 	protocol := certificate
 	protocol.Message = committee.ProtocolVersion{Epoch: 5, Start: 6, Version: 7}.Message()
-	return []Message{
+	return append([]Message{
 		Send{To: counting[Address](0x70), Amount: 0x1122334455667788},
 		TransferObject{Object: object, To: counting[Address](0x70)},
 		ReserveStorage{Size: 0x0102030405060708, Epochs: 0x0a0b0c0d},
@@ -128,7 +128,7 @@ func goldenMessages() []Message {
 		AddRewards{Amount: 0x0102030405060708, Epochs: 0x11121314},
 		FundSubsidies{Amount: 0x0102030405060708},
 		AddRewardsByEpoch{Amounts: []uint64{1, 0x0102030405060708}},
-	}
+	}, goldenBlobMessages()...)
 }
 
 func goldenTx(messages ...Message) Tx {
@@ -137,12 +137,12 @@ func goldenTx(messages ...Message) Tx {
 
 func goldenEvents() []event {
 	object, blobID := counting[committee.ObjectID](0x10), counting[shard.BlobID](0x30)
-	from, to := counting[Address](0x50), counting[Address](0x70)
+	from, to, pool := counting[Address](0x50), counting[Address](0x70), counting[committee.ObjectID](0xb0)
 	node := counting[committee.NodeID](0x90)
-	return []event{
-		BlobRegistered{Epoch: 1, BlobID: blobID, Size: 0x0102030405060708, End: 9, Deletable: true, Object: object},
-		BlobCertified{Epoch: 2, BlobID: blobID, End: 9, Deletable: true, Object: object, Extension: true},
-		BlobDeleted{Epoch: 3, BlobID: blobID, End: 9, Object: object, Certified: true, Storage: counting[committee.ObjectID](0x90)},
+	return append([]event{
+		BlobRegistered{Epoch: 1, BlobID: blobID, Size: 0x0102030405060708, End: 9, Deletable: true, Object: object, Owner: from, Pool: pool, Deposit: 0x1122334455667788},
+		BlobCertified{Epoch: 2, BlobID: blobID, End: 9, Deletable: true, Object: object, Extension: true, Owner: from, Pool: pool},
+		BlobDeleted{Epoch: 3, BlobID: blobID, End: 9, Object: object, Certified: true, Storage: counting[committee.ObjectID](0x90), Pool: pool},
 		BlobExpired{Epoch: 4, BlobID: blobID, Object: object, Certified: true},
 		StorageReserved{Object: object, Owner: from, Start: 5, End: 9, Size: 0x0102030405060708},
 		StorageExpired{Epoch: 6, Object: object},
@@ -182,7 +182,7 @@ func goldenEvents() []event {
 			Epoch: 9, Due: 0x0102030405060708, ToMembers: 0x1112131415161718, ToRevenue: 0x2122232425262728, Left: 0x3132333435363738,
 		},
 		TreasuryEmptied{Epoch: 9, Amount: 0x0102030405060708},
-	}
+	}, goldenBlobEvents()...)
 }
 
 func TestGoldenTransactions(t *testing.T) {
@@ -269,10 +269,10 @@ func TestGoldenState(t *testing.T) {
 	storage := Storage{ID: counting[committee.ObjectID](1), Owner: counting[Address](0x21), Start: 2, End: 3, Size: 0x0102030405060708}
 	blob := Blob{
 		ID: counting[committee.ObjectID](0x41), Owner: counting[Address](0x61), BlobID: counting[shard.BlobID](0x81), Size: 0x1112131415161718,
-		Deletable: true, Registered: 4, Certified: 5, Point: Point{Height: 6, Tx: counting[[32]byte](0xa1), Event: 7}, Storage: storage,
+		Encoding: encodingRedStuff, Deletable: true, Registered: 4, Certified: 5, Point: Point{Height: 6, Tx: counting[[32]byte](0xa1), Event: 7}, Storage: storage,
 	}
 	hash := counting[[32]byte](0)
-	golden(t, "state", []entry{
+	golden(t, "state", append([]entry{
 		{"params", encode(testGenesis(0).Params)},
 		{"system", encode(System{Epoch: 1, EpochStart: 2, Supply: 3})},
 		{"ring entry", encode(ringEntry{Used: 1, Rewards: 3, Subsidized: 2})},
@@ -303,7 +303,7 @@ func TestGoldenState(t *testing.T) {
 		{"ID of an object", hashOf(ObjectIDOf(hash, 1))},
 		{"ID of a node", hashOf(NodeIDOf(blsSecret(1).PublicKey()))},
 		{"state after genesis", hashOf(firstState().hash())},
-	})
+	}, goldenBlobState()...))
 	for name, v := range map[string]struct {
 		got, want any
 	}{

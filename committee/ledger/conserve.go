@@ -26,6 +26,8 @@ func moneyIn(key, value []byte) uint64 {
 		return moneyOf[Account](value)
 	case keyRing:
 		return moneyOf[ringEntry](value)
+	case keyBlob:
+		return moneyOf[Blob](value)
 	case keyNode:
 		return moneyOf[Node](value)
 	case keySubsidies:
@@ -60,5 +62,9 @@ func conserve(base Reader, pending *Overlay, before, after uint64) {
 }
 
 func moneyKey(key []byte) bool {
-	return key[0] == keyAccount || key[0] == keyRing || key[0] == keyNode || key[0] == keySubsidies
+	switch key[0] {
+	case keyAccount, keyRing, keyBlob, keyNode, keySubsidies:
+		return true
+	}
+	return false
 }

@@ -23,6 +23,9 @@ type BlobRegistered struct {
 	End       committee.Epoch
 	Deletable bool
 	Object    committee.ObjectID
+	Owner     Address
+	Pool      committee.ObjectID // that it is in; zero if none
+	Deposit   uint64             // FROST
 }
 
 // BlobCertified is the point of availability of a blob, or the extension of
@@ -34,6 +37,8 @@ type BlobCertified struct {
 	Deletable bool
 	Object    committee.ObjectID
 	Extension bool
+	Owner     Address            // zero if nobody owns it any more
+	Pool      committee.ObjectID // that it is in; zero if none
 }
 
 // BlobDeleted says that an owner gave up a blob object before its end.
@@ -43,7 +48,8 @@ type BlobDeleted struct {
 	End       committee.Epoch
 	Object    committee.ObjectID
 	Certified bool               // it had been
-	Storage   committee.ObjectID // what the owner got back
+	Storage   committee.ObjectID // what the owner got back; zero for a blob in a pool
+	Pool      committee.ObjectID // that it was in, which has the room again; zero if none
 }
 
 // BlobExpired says that a blob object has ended.
@@ -158,6 +164,38 @@ func eventKind(kind string) (recordCodec[event], bool) {
 		return codecOf[event, RewardPaid](), true
 	case EpochChanged{}.kind():
 		return codecOf[event, EpochChanged](), true
+	case StorageSplit{}.kind():
+		return codecOf[event, StorageSplit](), true
+	case StorageFused{}.kind():
+		return codecOf[event, StorageFused](), true
+	case StorageDestroyed{}.kind():
+		return codecOf[event, StorageDestroyed](), true
+	case BlobBurned{}.kind():
+		return codecOf[event, BlobBurned](), true
+	case BlobShared{}.kind():
+		return codecOf[event, BlobShared](), true
+	case BlobFunded{}.kind():
+		return codecOf[event, BlobFunded](), true
+	case FundsReturned{}.kind():
+		return codecOf[event, FundsReturned](), true
+	case DepositSettled{}.kind():
+		return codecOf[event, DepositSettled](), true
+	case BlobInvalid{}.kind():
+		return codecOf[event, BlobInvalid](), true
+	case AttributesSet{}.kind():
+		return codecOf[event, AttributesSet](), true
+	case PoolCreated{}.kind():
+		return codecOf[event, PoolCreated](), true
+	case PoolExtended{}.kind():
+		return codecOf[event, PoolExtended](), true
+	case PoolResized{}.kind():
+		return codecOf[event, PoolResized](), true
+	case PoolDestroyed{}.kind():
+		return codecOf[event, PoolDestroyed](), true
+	case PoolExpired{}.kind():
+		return codecOf[event, PoolExpired](), true
+	case FundsBurned{}.kind():
+		return codecOf[event, FundsBurned](), true
 	case NodeRegistered{}.kind():
 		return codecOf[event, NodeRegistered](), true
 	case NodeUpdated{}.kind():

@@ -7,6 +7,9 @@ func (v *BlobRegistered) fields(c *codec) {
 	c.epoch(&v.End)
 	c.bool(&v.Deletable)
 	c.object(&v.Object)
+	c.address(&v.Owner)
+	c.object(&v.Pool)
+	c.u64(&v.Deposit)
 }
 
 func (v *BlobCertified) fields(c *codec) {
@@ -16,6 +19,8 @@ func (v *BlobCertified) fields(c *codec) {
 	c.bool(&v.Deletable)
 	c.object(&v.Object)
 	c.bool(&v.Extension)
+	c.address(&v.Owner)
+	c.object(&v.Pool)
 }
 
 func (v *BlobDeleted) fields(c *codec) {
@@ -25,6 +30,7 @@ func (v *BlobDeleted) fields(c *codec) {
 	c.object(&v.Object)
 	c.bool(&v.Certified)
 	c.object(&v.Storage)
+	c.object(&v.Pool)
 }
 
 func (v *BlobExpired) fields(c *codec) {

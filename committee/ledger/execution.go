@@ -192,66 +192,6 @@ func (x *execution) resolve(r Ref) (committee.ObjectID, *Error) {
 	return x.results[r.From], nil
 }
 
-// storage returns a storage resource that the sender owns.
-func (x *execution) storage(r Ref) (Storage, *Error) {
-	id, refusal := x.resolve(r)
-	if refusal != nil {
-		return Storage{}, refusal
-	}
-	if x.state.Get(objectKey(keyBlob, id)) != nil {
-		return Storage{}, refuse(CodeWrongKind, "object %v is a blob, not storage", id)
-	}
-	s, err := ReadStorage(x.state, id)
-	if err != nil {
-		return Storage{}, refuse(CodeNotFound, "storage %v: %v", id, err)
-	}
-	if s.Owner != x.sender {
-		return Storage{}, refuse(CodeNotOwner, "storage %v belongs to %v", id, s.Owner)
-	}
-	return s, nil
-}
-
-// blob returns a blob object that the sender owns.
-func (x *execution) blob(r Ref) (Blob, *Error) {
-	id, refusal := x.resolve(r)
-	if refusal != nil {
-		return Blob{}, refusal
-	}
-	if x.state.Get(objectKey(keyStorage, id)) != nil {
-		return Blob{}, refuse(CodeWrongKind, "object %v is storage, not a blob", id)
-	}
-	b, err := ReadBlob(x.state, id)
-	if err != nil {
-		return Blob{}, refuse(CodeNotFound, "blob object %v: %v", id, err)
-	}
-	if b.Owner != x.sender {
-		return Blob{}, refuse(CodeNotOwner, "blob object %v belongs to %v", id, b.Owner)
-	}
-	return b, nil
-}
-
-func (x *execution) setStorage(s Storage) {
-	x.state.Set(objectKey(keyStorage, s.ID), encode(s))
-	x.state.Set(expiryKey(s.End, s.ID), nil)
-}
-
-func (x *execution) dropStorage(s Storage) {
-	x.state.Delete(objectKey(keyStorage, s.ID))
-	x.state.Delete(expiryKey(s.End, s.ID))
-}
-
-func (x *execution) setBlob(b Blob) {
-	x.state.Set(objectKey(keyBlob, b.ID), encode(b))
-	x.state.Set(b.indexKey(), nil)
-	x.state.Set(expiryKey(b.Storage.End, b.ID), nil)
-}
-
-func (x *execution) dropBlob(b Blob) {
-	x.state.Delete(objectKey(keyBlob, b.ID))
-	x.state.Delete(b.indexKey())
-	x.state.Delete(expiryKey(b.Storage.End, b.ID))
-}
-
 func (x *execution) ring(e committee.Epoch) (ringEntry, *Error) {
 	r, err := readRing(x.state, e)
 	if err != nil {

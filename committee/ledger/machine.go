@@ -103,6 +103,8 @@ func certificateIn(m Message) (committee.Certificate, bool) {
 	switch m := m.(type) {
 	case CertifyBlob:
 		return m.Certificate, true
+	case InvalidateBlob:
+		return m.Certificate, true
 	case UpdateProtocol:
 		return m.Certificate, true
 	case UpdateDenyList:

@@ -23,12 +23,31 @@ const (
 	kindExtend   byte = 6
 	kindDelete   byte = 7
 
-	kindRegisterNode byte = 40
-	kindUpdateNode   byte = 41
-	kindVotePrices   byte = 42
-	kindRotateKey    byte = 44
-	kindReportSync   byte = 47
-	kindTransferNode byte = 48
+	kindBurnFunds      byte = 8
+	kindReserveFor     byte = 10
+	kindSplitSize      byte = 11
+	kindSplitEpoch     byte = 12
+	kindFuse           byte = 13
+	kindDestroyStorage byte = 14
+	kindExtendWith     byte = 15
+	kindBurnBlob       byte = 16
+	kindAttributes     byte = 17
+	kindShare          byte = 18
+	kindFund           byte = 19
+	kindExtendShared   byte = 20
+	kindInvalidate     byte = 21
+	kindCreatePool     byte = 30
+	kindRegisterPooled byte = 31
+	kindExtendPool     byte = 32
+	kindGrowPool       byte = 33
+	kindShrinkPool     byte = 34
+	kindDestroyPool    byte = 35
+	kindRegisterNode   byte = 40
+	kindUpdateNode     byte = 41
+	kindVotePrices     byte = 42
+	kindRotateKey      byte = 44
+	kindReportSync     byte = 47
+	kindTransferNode   byte = 48
 )
 
 // messageKind returns how a kind of message is read and written.
@@ -48,6 +67,44 @@ func messageKind(kind byte) (recordCodec[Message], bool) {
 		return codecOf[Message, ExtendBlob](), true
 	case kindDelete:
 		return codecOf[Message, DeleteBlob](), true
+	case kindBurnFunds:
+		return codecOf[Message, BurnFunds](), true
+	case kindReserveFor:
+		return codecOf[Message, ReserveStorageFor](), true
+	case kindSplitSize:
+		return codecOf[Message, SplitStorageBySize](), true
+	case kindSplitEpoch:
+		return codecOf[Message, SplitStorageByEpoch](), true
+	case kindFuse:
+		return codecOf[Message, FuseStorage](), true
+	case kindDestroyStorage:
+		return codecOf[Message, DestroyStorage](), true
+	case kindExtendWith:
+		return codecOf[Message, ExtendBlobWithStorage](), true
+	case kindBurnBlob:
+		return codecOf[Message, BurnBlob](), true
+	case kindAttributes:
+		return codecOf[Message, SetAttributes](), true
+	case kindShare:
+		return codecOf[Message, ShareBlob](), true
+	case kindFund:
+		return codecOf[Message, FundBlob](), true
+	case kindExtendShared:
+		return codecOf[Message, ExtendSharedBlob](), true
+	case kindInvalidate:
+		return codecOf[Message, InvalidateBlob](), true
+	case kindCreatePool:
+		return codecOf[Message, CreatePool](), true
+	case kindRegisterPooled:
+		return codecOf[Message, RegisterPooledBlob](), true
+	case kindExtendPool:
+		return codecOf[Message, ExtendPool](), true
+	case kindGrowPool:
+		return codecOf[Message, GrowPool](), true
+	case kindShrinkPool:
+		return codecOf[Message, ShrinkPool](), true
+	case kindDestroyPool:
+		return codecOf[Message, DestroyPool](), true
 	case kindRegisterNode:
 		return codecOf[Message, RegisterNode](), true
 	case kindUpdateNode:

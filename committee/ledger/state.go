@@ -2,11 +2,8 @@ package ledger
 
 import (
 	"encoding/binary"
-	"fmt"
 
 	"github.com/floe-storage/floe/committee"
-	"github.com/floe-storage/floe/shard"
-	"github.com/floe-storage/floe/shard/bcs"
 )
 
 // The keys of the state. Integers are big-endian so that they sort.
@@ -18,10 +15,16 @@ import (
 //	05 address(32)                      Account
 //	06 object(32)                       Storage
 //	07 object(32)                       Blob
-//	08 blob ID(32) rank(1) ^end(4) object(32)   nothing: the objects of a blob ID, most lasting claim first
+//	08 blob ID(32) rank(1) ^end(4) object(32)   the pool it is in, or nothing: the objects of a blob ID, strongest claim first
 //	09 end(4) object(32)                nothing: what ends at the start of an epoch
 //	0a node(32)                         Node
 //	0b kind(1) key hash(32)             node: who has registered a key
+//	0c object(32)                       attributes of a blob object
+//	0d object(32)                       endorsement: the certificate of a blob object
+//	0e owner(32) kind(1) object(32)     nothing: the objects of an owner
+//	0f blob ID(32)                      Invalid: a blob that was encoded wrongly
+//	10 object(32)                       Pool
+//	11 pool(32) blob ID(32)             object: the blobs in a pool
 //	12 ^stake(8) node(32)               nothing: who the next committee is chosen from, most stake first
 //	18 00 from(32) shard(2)             node: who takes over a shard and has not reported it
 //	19 00 proposal(32)                  Proposal of the running epoch
@@ -42,6 +45,12 @@ const (
 	keyExpiry
 	keyNode
 	keyKeys
+	keyAttributes
+	keyCertificate
+	keyOwner
+	keyInvalid
+	keyPool
+	keyPooled
 )
 
 const (
@@ -51,18 +60,6 @@ const (
 	keyDenied    byte = 0x1a
 	keySubsidies byte = 0x1b
 )
-
-// The ranks under which a blob ID's objects are listed.
-const (
-	rankPermanent           byte = iota // certified, cannot be deleted
-	rankDeletable                       // certified, can be deleted
-	rankRegisteredPermanent             // not certified, cannot be deleted
-	rankRegisteredDeletable             // not certified, can be deleted
-	ranks
-)
-
-// indexKeySize is the length of a key of the blob index.
-const indexKeySize = 1 + shard.BlobIDSize + 1 + 4 + 32
 
 // Params are what the network is run by. ChainID and Shards never change;
 // Capacity and the two prices follow the votes of the committee's members, the
@@ -129,35 +126,6 @@ type Account struct {
 	Nonce   uint64 // of its next transaction
 }
 
-// Storage is the right to keep Size encoded bytes in the epochs [Start, End).
-type Storage struct {
-	ID    committee.ObjectID
-	Owner Address
-	Start committee.Epoch
-	End   committee.Epoch
-	Size  uint64
-}
-
-// Blob is a registered blob with the storage that it occupies.
-type Blob struct {
-	ID         committee.ObjectID
-	Owner      Address
-	BlobID     shard.BlobID
-	Size       uint64 // bytes before encoding
-	Deletable  bool
-	Registered committee.Epoch
-	Certified  committee.Epoch // 0 if not yet certified
-	Point      Point           // where it was certified: the point of availability
-	Storage    Storage         // Owner is unused while a blob occupies it
-}
-
-// Point is a place in the chain.
-type Point struct {
-	Height uint64
-	Tx     [32]byte // hash of the transaction
-	Event  uint32   // position of the event among those of the transaction
-}
-
 // ringEntry is what is sold of one epoch.
 type ringEntry struct {
 	Used    uint64 // encoded bytes
@@ -184,16 +152,6 @@ func ReadAccount(r Reader, a Address) (Account, error) {
 	return read[Account](r, accountKey(a), "account")
 }
 
-// ReadStorage returns a storage resource; an *Error of CodeNotFound if there is none.
-func ReadStorage(r Reader, id committee.ObjectID) (Storage, error) {
-	return read[Storage](r, objectKey(keyStorage, id), "storage resource")
-}
-
-// ReadBlob returns a blob object; an *Error of CodeNotFound if there is none.
-func ReadBlob(r Reader, id committee.ObjectID) (Blob, error) {
-	return read[Blob](r, objectKey(keyBlob, id), "blob object")
-}
-
 // read gets and decodes one value. What is absent is an *Error of CodeNotFound;
 // what does not decode is another error, which only a damaged state has.
 func read[T any, P fielderOf[T]](r Reader, key []byte, what string) (T, error) {
@@ -202,12 +160,7 @@ func read[T any, P fielderOf[T]](r Reader, key []byte, what string) (T, error) {
 		var zero T
 		return zero, refuse(CodeNotFound, "no such %s", what)
 	}
-	d := bcs.NewDecoder(b)
-	v := decode[T, P](d)
-	if err := d.Finish(); err != nil {
-		return v, fmt.Errorf("%s in the state: %w", what, err)
-	}
-	return v, nil
+	return parse[T, P](b, what)
 }
 
 func accountKey(a Address) []byte { return append([]byte{keyAccount}, a[:]...) }
@@ -224,25 +177,6 @@ func ringKey(e committee.Epoch) []byte { return epochKey(keyRing, e) }
 
 func expiryKey(end committee.Epoch, id committee.ObjectID) []byte {
 	return append(binary.BigEndian.AppendUint32([]byte{keyExpiry}, uint32(end)), id[:]...)
-}
-
-func (b *Blob) rank() byte {
-	switch {
-	case b.Certified == 0 && b.Deletable:
-		return rankRegisteredDeletable
-	case b.Certified == 0:
-		return rankRegisteredPermanent
-	case b.Deletable:
-		return rankDeletable
-	}
-	return rankPermanent
-}
-
-func (b *Blob) indexKey() []byte {
-	k := append([]byte{keyBlobIndex}, b.BlobID[:]...)
-	k = append(k, b.rank())
-	k = binary.BigEndian.AppendUint32(k, ^uint32(b.Storage.End))
-	return append(k, b.ID[:]...)
 }
 
 // KeyParams and KeySystem are the keys that nearly every reader reads first: a

@@ -380,7 +380,6 @@ func checkState(t testing.TB, s *memory) {
 		t.Fatalf("supply: got %d FROST in all places, want %d", got, sys.Supply)
 	}
 	checkNodes(t, s, sys)
-	want := map[string]bool{}
 	for k := range s.values {
 		key := []byte(k)
 		switch key[0] {
@@ -394,34 +393,7 @@ func checkState(t testing.TB, s *memory) {
 			}
 		case keyVote, keyDenied:
 			checkVotes(t, s, key)
-		case keyStorage:
-			st, err := ReadStorage(s, committee.ObjectID(key[1:]))
-			if err != nil || st.ID != committee.ObjectID(key[1:]) || st.Start >= st.End || st.Size == 0 {
-				t.Fatalf("storage %x: got %+v, %v", key, st, err)
-			}
-			want[string(expiryKey(st.End, st.ID))] = true
-		case keyBlob:
-			b, err := ReadBlob(s, committee.ObjectID(key[1:]))
-			if err != nil || b.ID != committee.ObjectID(key[1:]) || b.Registered >= b.Storage.End || b.Certified != 0 && b.Certified < b.Registered {
-				t.Fatalf("blob %x: got %+v, %v", key, b, err)
-			}
-			if s.Get(objectKey(keyStorage, b.ID)) != nil || s.Get(objectKey(keyStorage, b.Storage.ID)) != nil {
-				t.Fatalf("blob %v is storage too, or its storage is free", b.ID)
-			}
-			want[string(expiryKey(b.Storage.End, b.ID))] = true
-			want[string(b.indexKey())] = true
 		}
 	}
-	for k, v := range s.values {
-		if k[0] != keyBlobIndex && k[0] != keyExpiry {
-			continue
-		}
-		if !want[k] || len(v) != 0 {
-			t.Fatalf("index key %x = %x belongs to no object", k, v)
-		}
-		delete(want, k)
-	}
-	for k := range want {
-		t.Fatalf("index key %x is missing", k)
-	}
+	checkObjects(t, s, sys)
 }

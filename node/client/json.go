@@ -1,6 +1,7 @@
 package client
 
 import (
+	"encoding/hex"
 	"strconv"
 
 	"github.com/cosmos/btcutil/base58"
@@ -77,7 +78,7 @@ type EventID struct {
 // StatusReport is a status in JSON.
 type StatusReport struct {
 	BlobID          shard.BlobID        `json:"blobId"`
-	Status          string              `json:"status"` // nonexistent, registered, deletable or permanent
+	Status          string              `json:"status"` // nonexistent, registered, deletable, permanent or invalid
 	Epoch           committee.Epoch     `json:"epoch"`
 	Size            *uint64             `json:"size,omitempty"`
 	EndEpoch        *committee.Epoch    `json:"endEpoch,omitempty"` // exclusive
@@ -85,6 +86,13 @@ type StatusReport struct {
 	CertifiedHeight *uint64             `json:"certifiedHeight,omitempty"` // the point of availability
 	Object          *committee.ObjectID `json:"object,omitempty"`
 	Owner           *ledger.Address     `json:"owner,omitempty"`
+	Invalid         *InvalidReport      `json:"invalid,omitempty"`
+}
+
+// InvalidReport says how a blob is known to be invalid.
+type InvalidReport struct {
+	Epoch    committee.Epoch `json:"epoch"`    // in which it was recorded
+	Evidence string          `json:"evidence"` // hash of the certificate, in hexadecimal
 }
 
 // ToStored puts a result into Walrus's JSON. [WS] §1.6
@@ -126,7 +134,11 @@ func toBlobObject(b ledger.Blob) BlobObject {
 // ToStatus puts a status into JSON.
 func ToStatus(id shard.BlobID, s ledger.Status) StatusReport {
 	r := StatusReport{BlobID: id, Status: s.Kind.String(), Epoch: s.Epoch}
-	if s.Kind == ledger.StatusNone {
+	switch s.Kind {
+	case ledger.StatusNone:
+		return r
+	case ledger.StatusInvalid:
+		r.Invalid = &InvalidReport{Epoch: s.Invalid.Epoch, Evidence: hex.EncodeToString(s.Invalid.Evidence[:])}
 		return r
 	}
 	b := s.Blob

@@ -49,6 +49,8 @@ func (c *Client) Read(ctx context.Context, id shard.BlobID, opt ReadOptions) ([]
 		return nil, err
 	}
 	switch {
+	case status.Kind == ledger.StatusInvalid:
+		return nil, invalid(id, status)
 	case status.Kind == ledger.StatusNone:
 		return nil, fmt.Errorf("%w: %v", ErrNotFound, id)
 	case !status.Available():
@@ -75,6 +77,11 @@ func (c *Client) Read(ctx context.Context, id shard.BlobID, opt ReadOptions) ([]
 		return nil, fmt.Errorf("decode blob %v: %w", id, err)
 	}
 	return data, nil
+}
+
+// invalid is the error of a blob that the ledger has recorded as invalid.
+func invalid(id shard.BlobID, s ledger.Status) error {
+	return fmt.Errorf("%w: %v: recorded in epoch %d on evidence %x", ErrInconsistent, id, s.Invalid.Epoch, s.Invalid.Evidence)
 }
 
 // reading is one blob on its way back.

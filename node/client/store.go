@@ -61,7 +61,7 @@ type StoreResult struct {
 	AlreadyCertified bool   // it was there for long enough: nothing was done or paid
 	Operation        Operation
 	Epochs           uint32 // bought
-	Cost             uint64 // FROST: storage, writing and fees
+	Cost             uint64 // FROST: storage, writing, fees, and what the network kept of the deposit
 	Registered       ledger.Blob
 	Blob             ledger.Blob // as it is now; Blob.Point is the point of availability
 	Times            Times
@@ -76,7 +76,8 @@ type Times struct{ Encode, Register, Upload, Certify time.Duration }
 // while (see Flush). data must not be modified before Flush or Close.
 //
 // Errors: [*shard.TooLargeError], [*ledger.Error] (insufficient funds among
-// them), [ErrUnavailable], [ErrNoAccount].
+// them), [ErrUnavailable], [ErrNoAccount], [ErrInconsistent] for a blob that was once
+// stored with a wrong encoding.
 func (c *Client) Store(ctx context.Context, data []byte, opt StoreOptions) (*StoreResult, error) {
 	if c.wallet == nil {
 		return nil, ErrNoAccount
@@ -107,6 +108,9 @@ func (c *Client) Store(ctx context.Context, data []byte, opt StoreOptions) (*Sto
 	status, err := c.Status(ctx, s.result.BlobID)
 	if err != nil {
 		return nil, err
+	}
+	if status.Kind == ledger.StatusInvalid { // before anything is paid for it
+		return nil, invalid(s.result.BlobID, status)
 	}
 	if !opt.Force && s.keptAlready(status) {
 		s.result.AlreadyCertified, s.result.Blob = true, status.Blob
@@ -200,9 +204,9 @@ func (s *storing) register(ctx context.Context, status ledger.Status) error {
 	if err != nil {
 		return err
 	}
-	s.result.Cost += storage + write + sent.Fee
 	s.result.Epochs = s.opt.Epochs
 	s.result.Registered, err = s.client.blob(ctx, sent.Object(1))
+	s.result.Cost += storage + write + sent.Fee + s.result.Registered.Deposit
 	return err
 }
 
@@ -245,6 +249,8 @@ func (s *storing) certifyOnce(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("certify blob %v: %w", s.result.BlobID, unreached(err))
 	}
+	refund := s.net.Params.Refund(s.result.Registered.Deposit, s.net.Committee.WeightOf(cert.Signers))
+	s.result.Cost -= min(refund, s.result.Cost) // the deposit may be an earlier attempt's
 	s.result.Blob, err = s.client.blob(ctx, object)
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/node/client"
 	"github.com/floe-storage/floe/shard"
 )
@@ -82,7 +83,10 @@ func (a *api) content(r *http.Request, id shard.BlobID, opt client.ReadOptions) 
 		return bytes.NewReader(data), false, err
 	}
 	status, err := a.blobs.Status(r.Context(), id)
-	if err == nil && !status.Available() {
+	switch {
+	case err == nil && status.Kind == ledger.StatusInvalid:
+		err = fmt.Errorf("%w: %v", client.ErrInconsistent, id)
+	case err == nil && !status.Available():
 		err = fmt.Errorf("%w: %v", client.ErrNotFound, id)
 	}
 	return &extent{size: int64(status.Blob.Size)}, has, err

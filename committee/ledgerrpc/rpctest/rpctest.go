@@ -53,7 +53,7 @@ func Genesis(shards uint16, nodes ...ledger.Founder) ledger.Genesis {
 	g := ledger.Genesis{
 		Params: ledger.Params{
 			ChainID: ChainID, Shards: shards, EpochDuration: EpochDuration, MaxEpochsAhead: 5, Capacity: 1 << 30,
-			StoragePrice: 5, WritePrice: 1, FeePerByte: 1, FeePerWork: 1, HandoverBlocks: 10, CommitteeSize: 100, BurnRate: 300,
+			StoragePrice: 5, WritePrice: 7, FeePerByte: 1, FeePerWork: 1, HandoverBlocks: 10, CommitteeSize: 100, DepositRate: 5000, BurnRate: 300,
 		},
 		Time: start, Nodes: nodes,
 	}
