@@ -358,8 +358,8 @@ func TestRewards(t *testing.T) {
 		if paid.Epoch != 1 || paid.Node != m.ID || paid.Amount != want {
 			t.Errorf("node of weight %d: got %+v, want %d", m.Weight(), paid, want)
 		}
-		if a, err := ReadAccount(w.state, paid.To); err != nil || a.Balance != want {
-			t.Errorf("balance: got %+v, %v, want %d", a, err, want)
+		if p, err := ReadStakePool(w.state, m.ID); err != nil || p.Balance != 1000*FrostPerWAL+want {
+			t.Errorf("pool: got %+v, %v, want %d more", p, err, want)
 		}
 	}
 	v, err := out.Events[5].Parse()

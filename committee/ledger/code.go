@@ -59,6 +59,7 @@ const (
 	CodeReported  Code = 72 // the node has nothing to report, or has reported before
 	CodeBadShards Code = 73 // shards that the node was not to take over, or out of order
 	CodeBadVote   Code = 74 // a price beyond what is allowed
+	CodeExiting   Code = 75 // the node is leaving
 
 	CodeBadParams      Code = 121 // changes of parameters that cannot be made
 	CodeAlreadyVoted   Code = 122 // the node's last vote was for the same

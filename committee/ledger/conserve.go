@@ -13,7 +13,7 @@ func (a *Account) money() uint64 { return a.Balance }
 
 func (r *ringEntry) money() uint64 { return r.Rewards }
 
-func (n *Node) money() uint64 { return n.Stake + n.Deposit } // at most the supply
+func (n *Node) money() uint64 { return n.Deposit }
 
 // moneyIn returns the FROST in a value of the state; 0 for a value of a kind
 // that holds none, and for none.
@@ -32,6 +32,10 @@ func moneyIn(key, value []byte) uint64 {
 		return moneyOf[Node](value)
 	case keySubsidies:
 		return moneyOf[fund](value)
+	case keyStakePool:
+		return moneyOf[stakePool](value)
+	case keyStakeExit:
+		return moneyOf[stakeExit](value)
 	}
 	return 0
 }
@@ -63,7 +67,7 @@ func conserve(base Reader, pending *Overlay, before, after uint64) {
 
 func moneyKey(key []byte) bool {
 	switch key[0] {
-	case keyAccount, keyRing, keyBlob, keyNode, keySubsidies:
+	case keyAccount, keyRing, keyBlob, keyNode, keyStakePool, keyStakeExit, keySubsidies:
 		return true
 	}
 	return false

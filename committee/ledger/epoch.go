@@ -32,6 +32,9 @@ func (x *execution) settle(now uint64) {
 	sys.Phase, sys.Settled = PhaseSettled, now
 	x.setSystem(sys)
 	x.emit(HandoverEnded{Epoch: sys.Epoch, Time: now, Synced: sys.Synced})
+	if sys.Epoch > firstEpoch {
+		x.releaseAll(x.assignment(sys.Epoch - 1))
+	}
 }
 
 // changeEpoch shares out the ended epoch's revenue and starts the next epoch

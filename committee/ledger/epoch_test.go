@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/committee/stake"
 	"github.com/floe-storage/floe/shard"
 )
 
@@ -59,20 +60,46 @@ func (w *world) join(n byte, stake uint64) {
 	w.restake(n, stake)
 }
 
-// restake lets a node have another stake when the next committee is chosen.
-func (w *world) restake(n byte, stake uint64) {
+// restake lets a node have another stake from the running epoch on, by a stake
+// object that stands for all of it.
+func (w *world) restake(n byte, amount uint64) {
 	w.t.Helper()
 	v, sys := w.node(n), w.system()
-	if key := candidateKey(&v); key != nil {
-		w.state.Delete(key)
+	old, err := ReadStakePool(w.state, v.ID)
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	sys.Supply += stake - v.Stake
-	v.Stake = stake
-	if key := candidateKey(&v); key != nil {
-		w.state.Set(key, nil)
+	sys.Supply += amount - old.Money()
+	x := &execution{state: NewOverlay(w.state)}
+	before := stake.Moment{Epoch: sys.Epoch - 1}
+	p, err := stake.New(before, old.CommissionRate)
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	w.state.Set(nodeKey(v.ID), encode(v))
-	w.state.Set([]byte{keySystem}, encode(sys))
+	for k := range w.state.values {
+		if k[0] == keyStake {
+			if o, err := read[StakeObject](w.state, []byte(k), "stake"); err != nil || o.Node == v.ID {
+				x.state.Delete([]byte(k))
+			}
+		}
+	}
+	if amount > 0 {
+		id := committee.ObjectID(v.ID)
+		position, err := p.Stake(x.stakeBook(v.ID), before, amount, 0)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		x.state.Set(objectKey(keyStake, id), encode(StakeObject{ID: id, Owner: v.Account, Node: v.ID, Position: position}))
+	}
+	if err := p.Settle(x.stakeBook(v.ID), sys.Epoch); err != nil {
+		w.t.Fatal(err)
+	}
+	x.system = sys
+	x.setSystem(sys)
+	if refusal := x.setStakePool(v, p); refusal != nil {
+		w.t.Fatal(refusal)
+	}
+	x.state.Flush(w.state)
 }
 
 // at applies a block some time after the running epoch was settled.

@@ -87,12 +87,12 @@ type FundsSent struct {
 	Amount   uint64
 }
 
-// RewardPaid is a node's share of an ended epoch's revenue.
+// RewardPaid is a node's share of an ended epoch's revenue, paid into its pool.
 type RewardPaid struct {
-	Epoch  committee.Epoch // that ended
-	Node   committee.NodeID
-	To     Address
-	Amount uint64 // FROST
+	Epoch      committee.Epoch // that ended
+	Node       committee.NodeID
+	Amount     uint64 // FROST
+	Commission uint64 // FROST of them that are the operator's
 }
 
 // EpochChanged says that an epoch has begun.
@@ -200,6 +200,14 @@ func eventKind(kind string) (recordCodec[event], bool) {
 		return codecOf[event, NodeRegistered](), true
 	case NodeUpdated{}.kind():
 		return codecOf[event, NodeUpdated](), true
+	case NodeExiting{}.kind():
+		return codecOf[event, NodeExiting](), true
+	case NodeRemoved{}.kind():
+		return codecOf[event, NodeRemoved](), true
+	case CommissionSet{}.kind():
+		return codecOf[event, CommissionSet](), true
+	case CommissionCollected{}.kind():
+		return codecOf[event, CommissionCollected](), true
 	case NodeTransferred{}.kind():
 		return codecOf[event, NodeTransferred](), true
 	case NodeKeyRotated{}.kind():

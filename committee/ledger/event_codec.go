@@ -68,8 +68,8 @@ func (v *FundsSent) fields(c *codec) {
 func (v *RewardPaid) fields(c *codec) {
 	c.epoch(&v.Epoch)
 	c.node(&v.Node)
-	c.address(&v.To)
 	c.u64(&v.Amount)
+	c.u64(&v.Commission)
 }
 
 func (v *EpochChanged) fields(c *codec) {

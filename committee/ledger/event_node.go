@@ -23,6 +23,35 @@ type NodeTransferred struct {
 	From, To Address
 }
 
+// NodeExiting says that a node will not be chosen any more.
+type NodeExiting struct {
+	Epoch committee.Epoch
+	Node  committee.NodeID
+}
+
+// NodeRemoved says that a node is gone with its pool.
+type NodeRemoved struct {
+	Epoch   committee.Epoch
+	Node    committee.NodeID
+	Account Address
+	Deposit uint64 // FROST paid back to the account
+}
+
+// CommissionSet says what part of a node's rewards will be its operator's from
+// the epoch after the next on.
+type CommissionSet struct {
+	Epoch committee.Epoch // in which it was set
+	Node  committee.NodeID
+	Rate  uint16 // basis points
+}
+
+// CommissionCollected says that a node's operator was paid.
+type CommissionCollected struct {
+	Node   committee.NodeID
+	To     Address
+	Amount uint64 // FROST
+}
+
 // NodeKeyRotated says that a node will have another BLS key when it is next
 // chosen into a committee.
 type NodeKeyRotated struct {
@@ -93,18 +122,22 @@ type ShardsUnreported struct {
 	Shards []shard.Index // ascending
 }
 
-func (NodeRegistered) kind() string    { return "node_registered" }
-func (NodeUpdated) kind() string       { return "node_updated" }
-func (NodeTransferred) kind() string   { return "node_transferred" }
-func (NodeKeyRotated) kind() string    { return "node_key_rotated" }
-func (NodePenalized) kind() string     { return "node_penalized" }
-func (PricesVoted) kind() string       { return "prices_voted" }
-func (PricesChanged) kind() string     { return "prices_changed" }
-func (CapacityChanged) kind() string   { return "capacity_changed" }
-func (CommitteeSelected) kind() string { return "committee_selected" }
-func (HandoverEnded) kind() string     { return "handover_ended" }
-func (ShardsReceived) kind() string    { return "shards_received" }
-func (ShardsUnreported) kind() string  { return "shards_unreported" }
+func (NodeRegistered) kind() string      { return "node_registered" }
+func (NodeUpdated) kind() string         { return "node_updated" }
+func (NodeTransferred) kind() string     { return "node_transferred" }
+func (NodeExiting) kind() string         { return "node_exiting" }
+func (NodeRemoved) kind() string         { return "node_removed" }
+func (CommissionSet) kind() string       { return "commission_set" }
+func (CommissionCollected) kind() string { return "commission_collected" }
+func (NodeKeyRotated) kind() string      { return "node_key_rotated" }
+func (NodePenalized) kind() string       { return "node_penalized" }
+func (PricesVoted) kind() string         { return "prices_voted" }
+func (PricesChanged) kind() string       { return "prices_changed" }
+func (CapacityChanged) kind() string     { return "capacity_changed" }
+func (CommitteeSelected) kind() string   { return "committee_selected" }
+func (HandoverEnded) kind() string       { return "handover_ended" }
+func (ShardsReceived) kind() string      { return "shards_received" }
+func (ShardsUnreported) kind() string    { return "shards_unreported" }
 
 func (v *NodeRegistered) fields(c *codec) {
 	c.epoch(&v.Epoch)
@@ -119,6 +152,30 @@ func (v *NodeTransferred) fields(c *codec) {
 	c.node(&v.Node)
 	c.address(&v.From)
 	c.address(&v.To)
+}
+
+func (v *NodeExiting) fields(c *codec) {
+	c.epoch(&v.Epoch)
+	c.node(&v.Node)
+}
+
+func (v *NodeRemoved) fields(c *codec) {
+	c.epoch(&v.Epoch)
+	c.node(&v.Node)
+	c.address(&v.Account)
+	c.u64(&v.Deposit)
+}
+
+func (v *CommissionSet) fields(c *codec) {
+	c.epoch(&v.Epoch)
+	c.node(&v.Node)
+	c.u16(&v.Rate)
+}
+
+func (v *CommissionCollected) fields(c *codec) {
+	c.node(&v.Node)
+	c.address(&v.To)
+	c.u64(&v.Amount)
 }
 
 func (v *NodeKeyRotated) fields(c *codec) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/committee/stake"
 	"github.com/floe-storage/floe/shard/bcs"
 )
 
@@ -172,9 +173,33 @@ func InitChain(s Store, genesis []byte) ([]ValidatorUpdate, error) {
 		a.Balance += f.Balance
 		s.Set(accountKey(f.Address), encode(a))
 	}
-	for _, f := range g.Nodes {
-		n := Node{ID: NodeIDOf(f.BLSKey), Candidate: f.Candidate, Stake: f.Stake, Score: wholeRate}
-		n.take(s)
+	for i, f := range g.Nodes {
+		if err := f.found(s, ObjectIDOf(TxHash(genesis), uint32(i))); err != nil {
+			return nil, err
+		}
 	}
 	return validators(assignment{}, first), nil
+}
+
+// found writes a founder's node, with its stake at work since before the first
+// epoch.
+func (f *Founder) found(s Store, object committee.ObjectID) error {
+	n := Node{ID: NodeIDOf(f.BLSKey), Candidate: f.Candidate, Stake: f.Stake, Score: wholeRate}
+	pending := NewOverlay(s)
+	b, before := &book{pending, n.ID}, stake.Moment{}
+	p, err := stake.New(before, f.Commission)
+	if err != nil {
+		return err
+	}
+	position, err := p.Stake(b, before, f.Stake, 0)
+	if err != nil {
+		return err
+	}
+	if err := p.Settle(b, firstEpoch); err != nil {
+		return err
+	}
+	pending.Flush(s)
+	s.Set(objectKey(keyStake, object), encode(StakeObject{ID: object, Owner: f.Account, Node: n.ID, Position: position}))
+	n.take(s, p)
+	return nil
 }

@@ -158,7 +158,13 @@ func (x *execution) closeHandover() {
 		x.penalize(to, FaultReceiver, uint64(n)*uint64(x.params.SenderPenalty))
 		open = open[n:]
 	}
+	x.handedOver()
+}
+
+// handedOver notes that nothing is left open of the hand-over.
+func (x *execution) handedOver() {
 	sys := x.system
 	sys.Deadline = 0
 	x.setSystem(sys)
+	x.releaseAll(x.assignment(sys.Epoch - 1)) // nothing is handed over in the first epoch
 }

@@ -45,7 +45,10 @@ const (
 	kindRegisterNode   byte = 40
 	kindUpdateNode     byte = 41
 	kindVotePrices     byte = 42
+	kindSetCommission  byte = 43
 	kindRotateKey      byte = 44
+	kindCollect        byte = 45
+	kindExitNode       byte = 46
 	kindReportSync     byte = 47
 	kindTransferNode   byte = 48
 )
@@ -111,8 +114,14 @@ func messageKind(kind byte) (recordCodec[Message], bool) {
 		return codecOf[Message, UpdateNode](), true
 	case kindVotePrices:
 		return codecOf[Message, VotePrices](), true
+	case kindSetCommission:
+		return codecOf[Message, SetCommission](), true
 	case kindRotateKey:
 		return codecOf[Message, RotateKey](), true
+	case kindCollect:
+		return codecOf[Message, CollectCommission](), true
+	case kindExitNode:
+		return codecOf[Message, ExitNode](), true
 	case kindReportSync:
 		return codecOf[Message, ReportSync](), true
 	case kindTransferNode:

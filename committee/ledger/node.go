@@ -7,6 +7,7 @@ import (
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/committee/bls"
+	"github.com/floe-storage/floe/committee/stake"
 	"github.com/floe-storage/floe/shard"
 )
 
@@ -37,7 +38,7 @@ type Candidate struct {
 	NetworkKey   [32]byte      // Ed25519, its identity on the network
 	ConsensusKey [32]byte      // Ed25519, signs blocks
 	Addrs        []string      // multiaddrs
-	Commission   uint16        // basis points of its reward that are its own
+	Commission   uint16        // basis points of its reward that are its own to begin with
 	Votes        Votes
 }
 
@@ -52,7 +53,7 @@ type Node struct {
 	ID committee.NodeID // derived from the BLS key that it registered with
 	Candidate
 	NextKey bls.PublicKey   // its BLS key from the next committee on into which it is chosen; zero if it keeps its own
-	Stake   uint64          // FROST that count when the next committee is chosen
+	Stake   uint64          // FROST in its pool that count when the next committee is chosen
 	Deposit uint64          // FROST, given back when it has left
 	Score   uint16          // basis points of its reward that it earns in the running epoch
 	Synced  committee.Epoch // the last for which it has reported to hold its shards
@@ -121,8 +122,10 @@ func (k *Candidate) assigned(id committee.NodeID, shards []shard.Index) assigned
 	}
 }
 
-// take writes a new node with its claims to its keys.
-func (n *Node) take(s Store) {
+// take writes a new node with its pool and its claims to its keys and its ID.
+func (n *Node) take(s Store, p stake.Pool) {
+	s.Set(stakePoolKey(keyStakePool, n.ID), encode(stakePool{p}))
+	s.Set(claimKey(claimID, n.ID[:]), n.ID[:])
 	s.Set(nodeKey(n.ID), encode(*n))
 	if key := candidateKey(n); key != nil {
 		s.Set(key, nil)
@@ -161,6 +164,7 @@ const (
 	claimBLS byte = iota
 	claimNetwork
 	claimConsensus
+	claimID // of every node that ever was
 )
 
 func claimKey(kind byte, key []byte) []byte {

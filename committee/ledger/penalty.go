@@ -22,9 +22,12 @@ func (x *execution) penalize(id committee.NodeID, f Fault, rate uint64) {
 	if rate = min(rate, wholeRate); rate == 0 || err != nil {
 		return // a node that has left has nothing at stake
 	}
-	amount := n.Stake - share(n.Stake, wholeRate-rate, wholeRate)
-	n.Stake -= amount
-	x.setNode(n)
+	p := x.stakePool(id)
+	amount, err := p.Lose(x.stakeBook(id), x.moment(id), rate, wholeRate)
+	sound(err)
+	if refusal := x.setStakePool(n, p); refusal != nil {
+		sound(refusal)
+	}
 	sys := x.system
 	sys.Supply -= amount
 	x.setSystem(sys)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/committee/stake"
 	"github.com/floe-storage/floe/shard"
 )
 
@@ -151,7 +152,7 @@ func TestVotesAreMembers(t *testing.T) {
 	stranger := Node{ID: NodeIDOf(blsSecret(77).PublicKey()), Candidate: testGenesis(1).Nodes[0].Candidate}
 	stranger.Account, stranger.BLSKey = accountAddress(1), blsSecret(77).PublicKey()
 	stranger.NetworkKey, stranger.ConsensusKey = [32]byte{77}, [32]byte{78}
-	stranger.take(w.state)
+	stranger.take(w.state, stake.Pool{})
 	for _, m := range []Message{
 		ProposeParams{stranger.ID, []ParamChange{{1, 1}}},
 		VoteUpgrade{Node: stranger.ID, Version: 2, Epoch: 2},

@@ -1,13 +1,15 @@
 package ledger
 
 import (
+	"errors"
 	"math/big"
 
 	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/committee/stake"
 )
 
 // shareOut burns a part of the ended epoch's revenue, shares the rest out among
-// its members, and lets what is left go over into the next epoch. It returns
+// its members' pools, and lets what is left go over into the next epoch. It returns
 // the FROST burned and those that went over. [WL] §3.5
 func (x *execution) shareOut(members assignment) (burned, carried uint64) {
 	ended := x.system.Epoch
@@ -27,11 +29,23 @@ func (x *execution) shareOut(members assignment) (burned, carried uint64) {
 		parts[i] = part{weight: committee.Weight(len(m.Shards)), denied: denied.Size, score: nodes[i].Score}
 	}
 	for i, reward := range split(carried, ring.Used, parts) {
-		if reward == 0 || x.credit(nodes[i].Account, reward) != nil {
+		if reward == 0 {
+			continue
+		}
+		id := nodes[i].ID
+		p := x.stakePool(id)
+		before := p.Commission
+		switch err := p.Advance(x.stakeBook(id), ended+1, reward); {
+		case errors.Is(err, stake.ErrNoStake):
 			continue // stays in what goes over
+		default:
+			sound(err)
+		}
+		if refusal := x.setStakePool(nodes[i], p); refusal != nil {
+			sound(refusal)
 		}
 		carried -= reward
-		x.emit(RewardPaid{Epoch: ended, Node: nodes[i].ID, To: nodes[i].Account, Amount: reward})
+		x.emit(RewardPaid{Epoch: ended, Node: id, Amount: reward, Commission: p.Commission - before})
 	}
 	next, err := readRing(x.state, ended+1)
 	sound(err)
@@ -72,4 +86,20 @@ func split(revenue, used uint64, parts []part) []uint64 {
 		out[i] = share(reward.Uint64(), uint64(min(p.score, wholeRate)), wholeRate)
 	}
 	return out
+}
+
+// unblock lets the members of the last epoch collect what they earned in it:
+// they have served through the hand-over after it. [WL] §3.5
+func (x *execution) unblock() {
+	if x.system.Epoch == firstEpoch {
+		return
+	}
+	for _, m := range x.assignment(x.system.Epoch - 1).Members {
+		p, err := ReadStakePool(x.state, m.ID)
+		sound(ignoreNotFound(err))
+		if err == nil && p.Blocked > 0 {
+			p.Unblock()
+			x.state.Set(stakePoolKey(keyStakePool, m.ID), encode(stakePool{p}))
+		}
+	}
 }

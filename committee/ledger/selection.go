@@ -34,6 +34,7 @@ func AscendCandidates(r Reader, visit func(id committee.NodeID, stake uint64) bo
 // the most stake, with the keys and votes that they have now. If nobody can be
 // chosen, the present committee stays. [WL] §2.6, §3.6
 func (x *execution) selectCommittee() {
+	x.unblock()
 	next := x.system.Epoch + 1
 	before := x.assignment(x.system.Epoch)
 	after, ok := x.choose(before)

@@ -18,7 +18,7 @@ import (
 //	08 blob ID(32) rank(1) ^end(4) object(32)   the pool it is in, or nothing: the objects of a blob ID, strongest claim first
 //	09 end(4) object(32)                nothing: what ends at the start of an epoch
 //	0a node(32)                         Node
-//	0b kind(1) key hash(32)             node: who has registered a key
+//	0b kind(1) key hash(32)             node: who has registered a key; kind 3: that an ID was used
 //	0c object(32)                       attributes of a blob object
 //	0d object(32)                       endorsement: the certificate of a blob object
 //	0e owner(32) kind(1) object(32)     nothing: the objects of an owner
@@ -26,6 +26,10 @@ import (
 //	10 object(32)                       Pool
 //	11 pool(32) blob ID(32)             object: the blobs in a pool
 //	12 ^stake(8) node(32)               nothing: who the next committee is chosen from, most stake first
+//	14 node(32)                         pool
+//	15 node(32) ^epoch(4)               rate: of the pool's shares when an epoch began, latest first
+//	16 node(32) epoch(4)                exit: what left the pool with an epoch and is not fetched
+//	17 object(32)                       StakeObject
 //	18 00 from(32) shard(2)             node: who takes over a shard and has not reported it
 //	19 00 proposal(32)                  Proposal of the running epoch
 //	19 01 kind(1) node(32)              proposal: a node's vote in the running epoch
@@ -55,6 +59,10 @@ const (
 
 const (
 	keyCandidate byte = 0x12
+	keyStakePool byte = 0x14
+	keyStakeRate byte = 0x15
+	keyStakeExit byte = 0x16
+	keyStake     byte = 0x17
 	keyHandover  byte = 0x18
 	keyVote      byte = 0x19
 	keyDenied    byte = 0x1a

@@ -93,8 +93,13 @@ func TestSubsidiesAcrossEpochs(t *testing.T) {
 			t.Errorf("after, epoch %d: got %+v, want %d", i+1, got, want)
 		}
 	}
-	if a, err := ReadAccount(w.state, accountAddress(firstNode)); err != nil || a.Balance != 11_000_000+10_000 {
-		t.Errorf("a node: got %+v, %v, want its subsidy and a tenth of 100,000", a, err)
+	if a, err := ReadAccount(w.state, accountAddress(firstNode)); err != nil || a.Balance != 11_000_000 {
+		t.Errorf("a node: got %+v, %v, want its subsidy", a, err)
+	}
+	for _, m := range w.committee(1).Members() {
+		if p, err := ReadStakePool(w.state, m.ID); err != nil || p.Balance != 1000*FrostPerWAL+10_000 {
+			t.Errorf("a node's pool: got %+v, %v, want a tenth of 100,000 more", p, err)
+		}
 	}
 	// Nothing was bought since, so nothing is due on revenue; what others give
 	// to the nodes is no revenue.

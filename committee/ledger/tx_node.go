@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 
 	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/committee/stake"
 	"github.com/floe-storage/floe/shard/bcs"
 )
 
@@ -54,7 +55,7 @@ func (m RegisterNode) apply(x *execution) *Error {
 			return refuse(CodeKeyTaken, "one of its keys is another node's")
 		}
 	}
-	if x.state.Get(nodeKey(n.ID)) != nil {
+	if x.state.Get(claimKey(claimID, n.ID[:])) != nil {
 		return refuse(CodeKeyTaken, "its BLS key has registered before")
 	}
 	if err := k.check(x.system.Epoch); err != nil {
@@ -63,7 +64,11 @@ func (m RegisterNode) apply(x *execution) *Error {
 	if err := x.pay(n.Deposit); err != nil {
 		return err
 	}
-	n.take(x.state)
+	p, err := stake.New(x.moment(n.ID), k.Commission)
+	if err != nil {
+		return refuse(CodeOverflow, "%v", err)
+	}
+	n.take(x.state, p)
 	x.emit(NodeRegistered{Epoch: x.system.Epoch, Node: n.ID, Account: n.Account, Deposit: n.Deposit})
 	return nil
 }

@@ -68,10 +68,10 @@ func (m ReportSync) apply(x *execution) *Error {
 	if sys.Deadline != 0 {
 		sys.Synced += uint16(len(after.Members[at].Shards))
 	}
-	if len(openMoves(x.state)) == 0 {
-		sys.Deadline = 0
-	}
 	x.setSystem(sys)
+	if sys.Deadline != 0 && len(openMoves(x.state)) == 0 {
+		x.handedOver()
+	}
 	return nil
 }
 

@@ -12,6 +12,7 @@ const (
 	workCertificate = 500  // the aggregated signature of a committee
 	workKey         = 700  // a BLS key with the proof of its possession
 	workMembers     = 1000 // what the state has of each member of a committee
+	workPool        = 200  // a stake pool with the committees that its node is in
 	workEpoch       = 1    // one epoch's entry in the ring, for each epoch paid
 )
 
