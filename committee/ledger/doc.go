@@ -16,6 +16,7 @@
 // to values behind [Store]; the caller owns where it lives and how it is hashed. [Checker]
 // judges transactions before they enter a block. The layout of the keys is drawn in
 // state.go. Every record lists its fields once, for reading and for writing: fields.go.
+// TRANSACTIONS.md lists each message with all that can become of it.
 //
 // # Work
 //
@@ -39,3 +40,5 @@
 //
 //	[WL] the Walrus control plane as a state machine, commit 3c1cacc11c92
 package ledger
+
+//go:generate go run ../../scripts/ledgerdoc -o TRANSACTIONS.md .
