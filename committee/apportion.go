@@ -12,12 +12,12 @@ type Weighted struct {
 }
 
 // Apportion divides n shards among nodes by stake: the method of D'Hondt, with
-// no node above its cap (a tenth of the shards, or twice an equal share where
-// there are fewer than twenty nodes). The result is parallel to nodes; a node
+// no node above its cap (a tenth of the shards and at least one, or twice an equal
+// share where there are fewer than twenty nodes). The result is parallel to nodes; a node
 // may get none. The order of nodes breaks ties: earlier ones win. A node
 // without stake gets only what the others' caps leave over: keep it out of nodes
 // if it must not hold shards. It returns false if there is no stake, if all of it
-// is beyond 64 bits, or if the caps leave shards without a holder. [WL] §3.6
+// is beyond 64 bits, or if n is negative. [WL] §3.6, §6.1 H12
 func Apportion(nodes []Weighted, n int) ([]int, bool) {
 	var total, carry uint64
 	for _, w := range nodes {
@@ -45,10 +45,7 @@ func Apportion(nodes []Weighted, n int) ([]int, bool) {
 	}
 	heap.Init(&q)
 	for ; left > 0; left-- {
-		if len(q) == 0 {
-			return nil, false
-		}
-		first := &q[0]
+		first := &q[0] // there is one: the caps together are at least n
 		out[first.at]++
 		if out[first.at] == limit {
 			heap.Pop(&q)
@@ -94,7 +91,7 @@ func (q *queue) Pop() any {
 func shardLimit(count, n int) int {
 	const manyNodes, denominator = 20, 10
 	if count >= manyNodes {
-		return n / denominator
+		return max(1, n/denominator) // 0 would leave shards without a holder. [WL] §6.1 H12
 	}
 	return (manyNodes*n + denominator*count - 1) / (denominator * count)
 }

@@ -3,6 +3,7 @@ package ledger
 // begin does what is due at the beginning of a block.
 func (m *Machine) begin(u *rules, s *Overlay, b Block) BlockResult {
 	x := &execution{rules: *u, state: s}
+	x.punish(b.Evidence)
 	updates := x.turn(b.Time)
 	x.expire()
 	if x.system.Epoch != u.system.Epoch {

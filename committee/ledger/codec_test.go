@@ -156,6 +156,7 @@ func goldenEvents() []event {
 		NodeRegistered{Epoch: 9, Node: node, Account: from, Deposit: 0x0102030405060708},
 		NodeUpdated{Node: node},
 		NodeTransferred{Node: node, From: from, To: to},
+		DoubleSigned{Epoch: 21, Node: node, Height: 0x0102030405060708},
 		NodeExiting{Epoch: 18, Node: node},
 		NodeRemoved{Epoch: 19, Node: node, Account: to, Deposit: 0x0102030405060708},
 		CommissionSet{Epoch: 20, Node: node, Rate: 0x0102},

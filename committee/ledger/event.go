@@ -200,6 +200,8 @@ func eventKind(kind string) (recordCodec[event], bool) {
 		return codecOf[event, NodeRegistered](), true
 	case NodeUpdated{}.kind():
 		return codecOf[event, NodeUpdated](), true
+	case DoubleSigned{}.kind():
+		return codecOf[event, DoubleSigned](), true
 	case NodeExiting{}.kind():
 		return codecOf[event, NodeExiting](), true
 	case NodeRemoved{}.kind():

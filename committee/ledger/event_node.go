@@ -60,6 +60,13 @@ type NodeKeyRotated struct {
 	BLSKey bls.PublicKey
 }
 
+// DoubleSigned says that a node's validator has signed two blocks of a height.
+type DoubleSigned struct {
+	Epoch  committee.Epoch // in which it was proven
+	Node   committee.NodeID
+	Height uint64
+}
+
 // NodePenalized says that a part of a node's stake was burned.
 type NodePenalized struct {
 	Epoch  committee.Epoch
@@ -130,6 +137,7 @@ func (NodeRemoved) kind() string         { return "node_removed" }
 func (CommissionSet) kind() string       { return "commission_set" }
 func (CommissionCollected) kind() string { return "commission_collected" }
 func (NodeKeyRotated) kind() string      { return "node_key_rotated" }
+func (DoubleSigned) kind() string        { return "double_signed" }
 func (NodePenalized) kind() string       { return "node_penalized" }
 func (PricesVoted) kind() string         { return "prices_voted" }
 func (PricesChanged) kind() string       { return "prices_changed" }
@@ -182,6 +190,12 @@ func (v *NodeKeyRotated) fields(c *codec) {
 	c.epoch(&v.Epoch)
 	c.node(&v.Node)
 	c.fixed(v.BLSKey[:])
+}
+
+func (v *DoubleSigned) fields(c *codec) {
+	c.epoch(&v.Epoch)
+	c.node(&v.Node)
+	c.u64(&v.Height)
 }
 
 func (v *NodePenalized) fields(c *codec) {

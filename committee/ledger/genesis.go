@@ -102,7 +102,7 @@ func (g Genesis) Validate() error {
 	}
 	if len(faults) == 0 {
 		_, ok := g.assign()
-		fault(ok, "a node would hold no shard, or the caps leave shards without a holder")
+		fault(ok, "a node would hold no shard")
 	}
 	return errors.Join(faults...)
 }

@@ -31,6 +31,7 @@ import (
 //	16 node(32) epoch(4)                exit: what left the pool with an epoch and is not fetched
 //	17 object(32)                       StakeObject
 //	18 00 from(32) shard(2)             node: who takes over a shard and has not reported it
+//	18 01 node(32) height(8)            nothing: it was punished for signing two blocks of a height
 //	19 00 proposal(32)                  Proposal of the running epoch
 //	19 01 kind(1) node(32)              proposal: a node's vote in the running epoch
 //	19 02                               decided: what takes effect with the next epoch

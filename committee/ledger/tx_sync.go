@@ -60,10 +60,12 @@ func (m ReportSync) apply(x *execution) *Error {
 	shards := make([]shard.Index, len(gained))
 	for i, v := range gained {
 		shards[i] = v.Shard
-		x.state.Delete(moveKey(v.From, v.Shard))
 	}
 	x.emit(ShardsReceived{Epoch: m.Epoch, Node: n.ID, Shards: shards, Lost: m.Lost})
-	x.complain(n.ID, lost)
+	x.complain(n.ID, lost) // while they are open: what leaves a sender's pool is at risk for them
+	for _, v := range gained {
+		x.state.Delete(moveKey(v.From, v.Shard))
+	}
 	sys := x.system
 	if sys.Deadline != 0 {
 		sys.Synced += uint16(len(after.Members[at].Shards))
