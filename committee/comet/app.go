@@ -31,6 +31,9 @@ type app struct {
 	tree    *tree
 	results *results
 	log     *slog.Logger
+	// onCommit, if set before the chain starts, is called after each commit and
+	// must not wait.
+	onCommit func()
 
 	height  atomic.Uint64 // last committed; written after the tree's commit
 	checker Checker       // above the last committed state
@@ -169,6 +172,9 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (res *abci.ResponseCo
 	a.height.Store(p.height)
 	a.checker = a.machine.NewChecker(a.tree.base, p.height)
 	a.results.committed(outcomes)
+	if a.onCommit != nil {
+		a.onCommit()
+	}
 	a.mu.Lock()
 	close(a.changed)
 	a.changed = make(chan struct{})

@@ -43,7 +43,7 @@ func BenchmarkCommit(b *testing.B) {
 				c.waitHeight(res.Height+1, all...) // the proof block
 				eventually(b, "the chain is idle", func() bool {
 					return !slices.ContainsFunc(c.members, func(m *member) bool {
-						r := m.node.engine.consensus.GetRoundState()
+						r := m.node.chain.Load().engine.consensus.GetRoundState()
 						return r.Height != int64(res.Height)+2 || r.Step != cstypes.RoundStepNewRound
 					})
 				})

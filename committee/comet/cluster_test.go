@@ -322,7 +322,7 @@ func (c *cluster) sameHash(height uint64, nodes ...int) {
 	c.waitHeight(height, nodes...)
 	var want []byte
 	for _, i := range nodes {
-		stored, err := c.members[i].node.engine.states.LoadFinalizeBlockResponse(int64(height))
+		stored, err := c.members[i].node.chain.Load().engine.states.LoadFinalizeBlockResponse(int64(height))
 		if err != nil {
 			c.t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	cmttypes "github.com/cometbft/cometbft/types"
 
 	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/committee/light"
 	"github.com/floe-storage/floe/p2p"
 )
 
@@ -42,11 +43,21 @@ type Config struct {
 	// for as long as evidence against their signers counts. Zero: all are kept,
 	// and each state of the tree too. DefaultKeepBlocks suits a storage node.
 	KeepBlocks uint64
+	// SnapshotEvery is how many heights lie between two snapshots of the state,
+	// of which the last two are kept, and lent to nodes that join. No block after
+	// them is pruned, whatever KeepBlocks says. Zero: none are made, and those
+	// there are removed. DefaultSnapshotEvery suits a storage node.
+	SnapshotEvery uint64
+	// Trust is what a node that is far behind believes, to check a peer's snapshot
+	// against. Zero: the validators of the genesis, which is good while enough
+	// of them still sign; else a header that is not older than light's trust period.
+	Trust light.Root
 	// Machine is the state machine. Nil: package ledger.
 	Machine Machine
 	// Logger receives what happens; nil: nothing is logged.
 	Logger *slog.Logger
 
+	joinDistance   uint64        // a test's; zero: 1000
 	evidenceBlocks int64         // a test's; zero: 100,000
 	evidenceAge    time.Duration // a test's; zero: 48 h
 }
@@ -54,6 +65,14 @@ type Config struct {
 // DefaultKeepBlocks is eleven days of an idle chain, and more than an hour of
 // one that makes blocks without a pause.
 const DefaultKeepBlocks = 100_000
+
+// DefaultSnapshotEvery is half a day of an idle chain. Half as much again is
+// replayed by who joins, in seconds; and the state is written once in that time.
+const DefaultSnapshotEvery = 5_000
+
+// joinDistance is how far a node must be behind to look for a snapshot: fewer
+// blocks are replayed in the time that it takes.
+const joinDistance = 1000
 
 // minKeepBlocks leaves something for a peer that has just missed a few.
 const minKeepBlocks = 16
@@ -103,6 +122,12 @@ func (c *Config) validate() error {
 	}
 	if c.KeepBlocks != 0 && c.KeepBlocks < minKeepBlocks {
 		errs = append(errs, fmt.Errorf("keep blocks is %d, want 0 or at least %d", c.KeepBlocks, minKeepBlocks))
+	}
+	if !c.Trust.IsZero() && c.Trust.ChainID != c.ChainID {
+		errs = append(errs, fmt.Errorf("trust root %v is of another chain", c.Trust))
+	}
+	if c.joinDistance == 0 {
+		c.joinDistance = joinDistance
 	}
 	if c.evidenceBlocks == 0 {
 		c.evidenceBlocks, c.evidenceAge = evidenceBlocks, evidenceAge

@@ -41,11 +41,7 @@ const (
 type database struct {
 	dbm.DB
 	path string
-
-	mu     sync.Mutex // mu guards the fields below.
-	users  int        // calls and iterators under way
-	closed bool
-	idle   chan struct{} // closed when closed is set and users is 0
+	gate // of calls and iterators
 }
 
 func openDatabase(dir string) (*database, error) {
@@ -66,7 +62,7 @@ func openDatabase(dir string) (*database, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	return &database{DB: ldb, path: path, idle: make(chan struct{})}, nil
+	return &database{DB: ldb, path: path}, nil
 }
 
 // size returns how many bytes the files have.
@@ -83,47 +79,17 @@ func (d *database) size() (total int64, err error) {
 	return total, nil
 }
 
-// enter counts the caller in until it calls leave; false after Close.
-func (d *database) enter() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return false
-	}
-	d.users++
-	return true
-}
-
-func (d *database) leave() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.users--
-	if d.closed && d.users == 0 {
-		close(d.idle)
-	}
-}
-
 // Close waits for calls and iterators under way. It may be called again.
 func (d *database) Close() error {
-	d.mu.Lock()
-	first := !d.closed
-	d.closed = true
-	if first && d.users == 0 {
-		close(d.idle)
-	}
-	d.mu.Unlock()
-	<-d.idle
+	idle, first := d.shut()
+	<-idle
 	if !first {
 		return nil
 	}
 	return d.DB.Close()
 }
 
-func (d *database) isClosed() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.closed
-}
+func (d *database) isClosed() bool { return d.isShut() }
 
 // Get implements [dbm.DB]; after Close it finds nothing.
 func (d *database) Get(key []byte) ([]byte, error) {

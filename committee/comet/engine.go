@@ -26,6 +26,7 @@ type engine struct {
 	states    state.Store
 	mempool   *mempool.CListMempool
 	consensus *consensus.State
+	sync      *syncReactor
 	reactors  []namedReactor // in the order in which they start
 }
 
@@ -90,9 +91,10 @@ func (e *engine) assemble(cfg *Config, db *database, current state.State, signer
 	rounds := consensus.NewReactor(e.consensus, false)
 	rounds.SetEventBus(e.bus)
 	executor.SetEventBus(types.NopEventBus{}) // our events come from the stored results
+	e.sync = newSyncReactor(current.LastBlockHeight, cfg.joinDistance, e.blocks, e.states, executor, rounds)
 	e.reactors = []namedReactor{
 		{"MEMPOOL", txs},
-		{"SYNC", newSyncReactor(e.blocks, e.states, executor, rounds)},
+		{"SYNC", e.sync},
 		{"CONSENSUS", rounds},
 		{"EVIDENCE", evidence.NewReactor(pool)},
 	}

@@ -29,24 +29,26 @@ func (n *Node) Events(ctx context.Context, from uint64) iter.Seq2[ledger.BlockEv
 
 // WaitHeight returns once the block of a height is committed here.
 func (n *Node) WaitHeight(ctx context.Context, height uint64) error {
-	return n.await(ctx, func() bool { return n.Height() >= height })
+	return n.await(ctx, func(c *chain) bool { return c.app.height.Load() >= height })
 }
 
 // await returns once a condition holds that changes with commits only.
-func (n *Node) await(ctx context.Context, holds func() bool) error {
+func (n *Node) await(ctx context.Context, holds func(*chain) bool) error {
 	for {
-		changed := n.app.change() // before the condition is looked at, or a commit in between is missed
-		if holds() {
+		c := n.chain.Load()
+		changed := c.app.change() // before the condition is looked at, or a commit in between is missed
+		if holds(c) {
 			return ctx.Err()
 		}
 		select {
 		case <-changed:
+		case <-c.replaced:
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-n.closing:
 			return ErrClosed
-		case <-n.app.halted:
-			return n.Err()
+		case <-c.app.halted:
+			return c.app.haltedBy()
 		}
 	}
 }
@@ -54,17 +56,19 @@ func (n *Node) await(ctx context.Context, holds func() bool) error {
 // blockEvents reads the stored results of a block, which are on disk before its commit. The block's own
 // events come first, for so they happen.
 func (n *Node) blockEvents(height uint64) (ledger.BlockEvents, error) {
-	block := n.engine.blocks.LoadBlock(int64(height))
-	if block == nil {
-		if err := n.open(); err != nil {
-			return ledger.BlockEvents{}, err
-		}
-		return ledger.BlockEvents{}, n.engine.pruned(height)
-	}
-	stored, err := n.engine.states.LoadFinalizeBlockResponse(int64(height))
+	c, err := n.enter()
 	if err != nil {
-		if int64(height) < n.engine.blocks.Base() { // a moment ago
-			return ledger.BlockEvents{}, n.engine.pruned(height)
+		return ledger.BlockEvents{}, err
+	}
+	defer c.leave()
+	block := c.engine.blocks.LoadBlock(int64(height))
+	if block == nil {
+		return ledger.BlockEvents{}, c.engine.pruned(height)
+	}
+	stored, err := c.engine.states.LoadFinalizeBlockResponse(int64(height))
+	if err != nil {
+		if int64(height) < c.engine.blocks.Base() { // a moment ago
+			return ledger.BlockEvents{}, c.engine.pruned(height)
 		}
 		return ledger.BlockEvents{}, fmt.Errorf("load the results of block %d: %w", height, err)
 	}

@@ -51,7 +51,7 @@ func (c *cluster) grow(i int, until uint64, txs func(height uint64) [][]byte) {
 }
 
 func (e *engine) grow(c *cluster, until uint64, txs func(height uint64) [][]byte) error {
-	executor := e.reactors[1].Reactor.(*syncReactor).executor
+	executor := e.sync.executor
 	current, err := e.states.Load()
 	if err != nil {
 		return err

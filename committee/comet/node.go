@@ -1,12 +1,11 @@
 package comet
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/floe-storage/floe/committee/ledger"
 )
@@ -21,16 +20,17 @@ var (
 
 // Node is a running member or follower of a chain.
 type Node struct {
-	log    *slog.Logger
-	db     *database
-	app    *app
-	engine *engine
-	sw     *peerSwitch
+	cfg   Config
+	log   *slog.Logger
+	shelf *shelf                // of snapshots
+	chain atomic.Pointer[chain] // the running one; changed by the joiner alone
+	lend  *lender               // nil without a host
 
 	closing   chan struct{} // closed when Close begins
 	closeOnce sync.Once
-	closeErr  error          // written inside closeOnce
-	work      sync.WaitGroup // the goroutines that watch and prune
+	closeErr  error              // written inside closeOnce
+	cancel    context.CancelFunc // ends join and the answers to peers
+	work      sync.WaitGroup     // join
 }
 
 // Open starts a node on cfg.Dir, after replaying what a crash may have left undone. ctx bounds the start
@@ -42,136 +42,74 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if _, err := LoadOrCreateConsensusKey(cfg.Dir); err != nil {
 		return nil, err
 	}
-	db, err := openDatabase(cfg.Dir)
+	if err := finishSwap(cfg.Dir); err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg, log: cfg.Logger, closing: make(chan struct{})}
+	var err error
+	if n.shelf, err = openShelf(cfg.Dir, cfg.SnapshotEvery > 0); err != nil {
+		return nil, err
+	}
+	c, err := openChain(ctx, &n.cfg, n.shelf)
 	if err != nil {
 		return nil, err
 	}
-	n, err := open(ctx, &cfg, db)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", cfg.Dir, errors.Join(err, db.Close()))
+	n.chain.Store(c)
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	n.cancel = cancel
+	if cfg.Host != nil {
+		n.lend = newLender(n)
+		n.lend.serve(life)
+		n.work.Go(func() { n.join(life) })
 	}
 	return n, nil
-}
-
-func open(ctx context.Context, cfg *Config, db *database) (*Node, error) {
-	if err := bindChain(db, cfg.chainHash()); err != nil {
-		return nil, err
-	}
-	signer, err := loadSigner(cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
-	t, err := loadTree(db)
-	if err != nil {
-		return nil, err
-	}
-	a := newApp(cfg.Machine, cfg.Genesis, t, cfg.Logger)
-	e, err := newEngine(ctx, cfg, db, a, signer)
-	if err != nil {
-		return nil, err
-	}
-	n := &Node{log: cfg.Logger, db: db, app: a, engine: e, closing: make(chan struct{})}
-	n.sw = newSwitch(cfg, e.reactors)
-	if err := n.sw.start(context.WithoutCancel(ctx)); err != nil {
-		e.stop()
-		return nil, fmt.Errorf("start consensus: %w", err)
-	}
-	n.work.Go(n.watchConsensus)
-	n.work.Go(n.watchHalt)
-	if cfg.KeepBlocks > 0 {
-		p := &pruner{keep: cfg.KeepBlocks, db: db, blocks: e.blocks, states: e.states, tree: t, log: cfg.Logger}
-		n.work.Go(func() { n.prune(p) })
-	}
-	return n, nil
-}
-
-// loadTree is openTree with a disk fault as an error.
-func loadTree(db *database) (t *tree, err error) {
-	defer catchFault(&err)
-	return openTree(db)
-}
-
-// bindChain writes the chain's name into an empty database, and compares it later.
-func bindChain(db *database, hash [32]byte) error {
-	key := []byte("chain")
-	have, err := db.Get(key)
-	if err != nil {
-		return fmt.Errorf("read the chain's name: %w", err)
-	}
-	if have == nil {
-		return db.SetSync(key, hash[:])
-	}
-	if !bytes.Equal(have, hash[:]) {
-		return fmt.Errorf("%w: it has genesis %x, not %x", ErrWrongChain, have[:8], hash[:8])
-	}
-	return nil
-}
-
-// watchConsensus notices when consensus ends by itself. It ends with consensus, at the latest in Close.
-func (n *Node) watchConsensus() {
-	n.engine.consensus.Wait()
-	select {
-	case <-n.closing:
-	default:
-		n.app.haltOn(errors.New("consensus ended; the log has the reason"))
-	}
-}
-
-// watchHalt reports a halt and takes the node off the network. It ends with the halt or with Close.
-func (n *Node) watchHalt() {
-	select {
-	case <-n.closing:
-	case <-n.app.halted:
-		n.log.Error("the chain halted at this node", "height", n.Height(), "err", n.app.haltedBy())
-		n.sw.leave()
-	}
 }
 
 // Close stops the node and waits until nothing of it runs, except two goroutines that CometBFT's message
-// log leaves behind. It may be called again and returns the same.
+// log leaves behind, and until nobody reads its state. It may be called again and returns the same.
 func (n *Node) Close() error {
 	n.closeOnce.Do(func() {
 		close(n.closing)
-		n.sw.stop(n.app.haltedBy() != nil)
+		n.cancel()
+		if n.lend != nil {
+			n.lend.close()
+		}
 		n.work.Wait()
-		n.engine.stop()
-		n.closeErr = n.db.Close()
+		if c := n.chain.Load(); !c.isShut() { // else the change to a snapshot failed
+			n.closeErr = c.stop()
+		}
 	})
 	return n.closeErr
 }
 
-// Height returns the last committed height, 0 at genesis.
-func (n *Node) Height() uint64 { return n.app.height.Load() }
-
-// Err returns why the node halted, an ErrHalted; nil while it runs.
-func (n *Node) Err() error { return n.app.haltedBy() }
-
-// Peers returns how many nodes of the chain are connected.
-func (n *Node) Peers() int { return n.sw.Peers().Size() }
-
-// View calls fn with the last committed state. The state stays as it is while fn runs, whatever is
-// committed meanwhile; r must not be used after fn has returned. fn's error is returned as it is.
-func (n *Node) View(_ context.Context, fn func(r ledger.Reader, height uint64) error) (err error) {
-	if err := n.open(); err != nil {
-		return err
+// enter returns the running chain, which stays until the caller calls its
+// leave. While it is being replaced enter waits.
+func (n *Node) enter() (*chain, error) {
+	for {
+		if err := n.open(); err != nil {
+			return nil, err
+		}
+		c := n.chain.Load()
+		if c.enter() {
+			return c, nil
+		}
+		if err := n.settled(c); err != nil {
+			return nil, err
+		}
 	}
-	defer catchFault(&err)
-	r, height, release, ok := n.app.tree.hold()
-	if !ok {
-		return ErrClosed // not after Open returned
-	}
-	defer release()
-	return fn(r, height)
 }
 
-// AppHash returns the hash of the last committed state and its height. The header of the next height
-// carries it.
-func (n *Node) AppHash() ([]byte, uint64) {
-	r, height, ok := n.app.tree.last()
-	if !ok {
-		return nil, 0
+// settled waits until another chain has taken the place of one that was
+// stopped. The error says why none will.
+func (n *Node) settled(c *chain) error {
+	select {
+	case <-c.replaced:
+		return nil
+	case <-n.closing:
+		return ErrClosed
+	case <-c.app.halted:
+		return c.app.haltedBy()
 	}
-	return r.t.Hash(), height
 }
 
 // open returns ErrClosed once Close has begun.
@@ -182,4 +120,41 @@ func (n *Node) open() error {
 	default:
 		return nil
 	}
+}
+
+// Height returns the last committed height, 0 at genesis.
+func (n *Node) Height() uint64 { return n.chain.Load().app.height.Load() }
+
+// Err returns why the node halted, an ErrHalted; nil while it runs.
+func (n *Node) Err() error { return n.chain.Load().app.haltedBy() }
+
+// Peers returns how many nodes of the chain are connected.
+func (n *Node) Peers() int { return n.chain.Load().sw.Peers().Size() }
+
+// View calls fn with the last committed state. The state stays as it is while fn runs, whatever is
+// committed meanwhile; r must not be used after fn has returned. fn's error is returned as it is. Close
+// waits for fn.
+func (n *Node) View(_ context.Context, fn func(r ledger.Reader, height uint64) error) (err error) {
+	c, err := n.enter()
+	if err != nil {
+		return err
+	}
+	defer c.leave()
+	defer catchFault(&err)
+	r, height, release, ok := c.app.tree.hold()
+	if !ok {
+		return ErrClosed // not after Open returned
+	}
+	defer release()
+	return fn(r, height)
+}
+
+// AppHash returns the hash of the last committed state and its height. The header of the next height
+// carries it.
+func (n *Node) AppHash() ([]byte, uint64) {
+	r, height, ok := n.chain.Load().app.tree.last()
+	if !ok {
+		return nil, 0
+	}
+	return r.t.Hash(), height
 }

@@ -135,7 +135,7 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	// A replay that a proposer puts into a block by force changes nothing.
-	a := c.members[0].node.app
+	a := c.members[0].node.chain.Load().app
 	overlay := ledger.NewOverlay(must(a.tree.last))
 	res := a.machine.ApplyBlock(overlay, ledger.Block{Height: 99, Txs: [][]byte{[]byte("ann 0 k v")}})
 	if res.Txs[0].Code != toyNonceUsed || overlay.Len() != 0 {
@@ -158,8 +158,8 @@ func TestWaitingNoncesChain(t *testing.T) {
 	for i := range count {
 		// In order into the mempool, waiting for all of them at once.
 		tx := fmt.Appendf(nil, "ann %d k%d v", i, i)
-		done, _, _ := n.app.results.wait(hashOf(tx))
-		if verdict, err := n.offer(tx); err != nil || verdict.Code != 0 {
+		done, _, _ := n.chain.Load().app.results.wait(hashOf(tx))
+		if verdict, err := n.chain.Load().offer(tx); err != nil || verdict.Code != 0 {
 			t.Fatalf("offer %d: %+v, %v", i, verdict, err)
 		}
 		go func() { results <- <-done }()
@@ -303,7 +303,7 @@ func TestEmptyBlocksKeepTheHash(t *testing.T) {
 	var hash []byte
 	var times []uint64
 	for h := first.Height; h <= first.Height+5; h++ {
-		stored, err := n.engine.states.LoadFinalizeBlockResponse(int64(h))
+		stored, err := n.chain.Load().engine.states.LoadFinalizeBlockResponse(int64(h))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -371,11 +371,11 @@ func TestCrash(t *testing.T) {
 				t.Fatalf("after the replay: got height %d, want %d", n.Height(), res.Height)
 			}
 			for i, height := range []uint64{res.Height - 1, res.Height} {
-				want, err := c.members[0].node.engine.states.LoadFinalizeBlockResponse(int64(height))
+				want, err := c.members[0].node.chain.Load().engine.states.LoadFinalizeBlockResponse(int64(height))
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := n.engine.states.LoadFinalizeBlockResponse(int64(height))
+				got, err := n.chain.Load().engine.states.LoadFinalizeBlockResponse(int64(height))
 				if err != nil || !bytes.Equal(got.AppHash, want.AppHash) {
 					t.Errorf("%d: got hash %x, %v, want %x", i, got.AppHash, err, want.AppHash)
 				}
@@ -420,7 +420,7 @@ func TestDiskFaultHalts(t *testing.T) {
 	c := newCluster(t, 1)
 	n := c.start(0)
 	c.mustSubmit(0, "ann 0 k v")
-	if err := n.db.Close(); err != nil { // as if the disk were gone
+	if err := n.chain.Load().db.Close(); err != nil { // as if the disk were gone
 		t.Fatal(err)
 	}
 	if _, err := submitAt(t.Context(), n, []byte("ann 1 k v")); err == nil {
@@ -447,7 +447,7 @@ func TestValidatorsChange(t *testing.T) {
 	c.waitHeight(c.members[0].node.Height(), i) // until then it refuses the nonce
 	res := c.mustSubmit(i, "ann 1 validator/%x 10", pub)
 	c.sameHash(res.Height+2, 0, i)
-	vals, err := c.members[i].node.engine.states.LoadValidators(int64(res.Height + 2))
+	vals, err := c.members[i].node.chain.Load().engine.states.LoadValidators(int64(res.Height + 2))
 	if err != nil || vals.Size() != 2 {
 		t.Fatalf("got %v, %v, want two validators", vals, err)
 	}

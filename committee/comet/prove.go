@@ -20,9 +20,9 @@ var ErrNoBlock = errors.New("comet: no such block here")
 type Prover interface {
 	ledger.Reader
 	// Proof returns an ICS-23 CommitmentProof (protobuf) that key has the value
-	// that Get returns, or that there is none, against the state's hash. IAVL's
-	// specification applies. It fails for a value that is empty, and for a key
-	// that is absent beside one, which ICS-23 cannot express.
+	// that Get returns, or that there is none, against the state's hash, after
+	// IAVL's specification; except that ICS-23's own verifiers refuse an empty
+	// value, the key's or a neighbor's.
 	Proof(key []byte) ([]byte, error)
 }
 
@@ -30,40 +30,55 @@ type Prover interface {
 // height is proven by the header of height+1. It waits until such a height of at least minHeight is
 // there, or ctx ends; a height that changed the state is followed by the next one soon. The state stays
 // as it is while read runs; read's error is returned as it is.
-func (n *Node) Prove(ctx context.Context, minHeight uint64, read func(p Prover, height uint64) error) (err error) {
-	if err := n.open(); err != nil {
-		return err
+func (n *Node) Prove(ctx context.Context, minHeight uint64, read func(p Prover, height uint64) error) error {
+	for {
+		if err := n.open(); err != nil {
+			return err
+		}
+		err := n.await(ctx, func(c *chain) bool {
+			height, ok := c.app.tree.provable()
+			return ok && height >= minHeight
+		})
+		if err != nil {
+			return fmt.Errorf("wait for a proof of height %d: %w", minHeight, err)
+		}
+		if read, err := n.prove(minHeight, read); read || err != nil {
+			return err
+		}
 	}
-	var p prover
-	var height uint64
-	release := func() {}
-	err = n.await(ctx, func() bool {
-		release() // too old
-		var ok bool
-		p, height, release, ok = n.app.tree.holdProvable()
-		return ok && height >= minHeight
-	})
-	defer func() { release() }()
+}
+
+// prove is Prove without waiting; it reports whether it has called read.
+func (n *Node) prove(minHeight uint64, read func(p Prover, height uint64) error) (called bool, err error) {
+	c, err := n.enter()
 	if err != nil {
-		return fmt.Errorf("wait for a proof of height %d: %w", minHeight, err)
+		return false, err
 	}
+	defer c.leave()
 	defer catchFault(&err)
-	return read(p, height)
+	p, height, release, ok := c.app.tree.holdProvable()
+	defer release()
+	if !ok || height < minHeight { // the chain was replaced this moment
+		return false, nil
+	}
+	return true, read(p, height)
 }
 
 // LightBlock returns a header with its commit and its validators: the bytes of CometBFT's protobuf
 // LightBlock. Height 0 asks for the newest; the state that it proves is that of the height before.
 // ErrNoBlock: the height is not made yet, or was pruned.
 func (n *Node) LightBlock(_ context.Context, height uint64) ([]byte, error) {
-	if err := n.open(); err != nil {
+	c, err := n.enter()
+	if err != nil {
 		return nil, err
 	}
+	defer c.leave()
 	if height == 0 {
-		height = n.Height()
+		height = c.app.height.Load()
 	}
-	block, err := n.engine.lightBlock(height)
+	block, err := c.engine.lightBlock(height, c.engine.validators)
 	if err != nil {
-		return nil, errors.Join(err, n.open())
+		return nil, err
 	}
 	out, err := block.Marshal()
 	if err != nil {
@@ -72,7 +87,8 @@ func (n *Node) LightBlock(_ context.Context, height uint64) ([]byte, error) {
 	return out, nil
 }
 
-func (e *engine) lightBlock(height uint64) (*cmtproto.LightBlock, error) {
+// lightBlock puts a light block together, with validators from load.
+func (e *engine) lightBlock(height uint64, load func(int64) (*types.ValidatorSet, error)) (*cmtproto.LightBlock, error) {
 	if height == 0 || height > uint64(e.blocks.Height()) {
 		return nil, fmt.Errorf("%w: height %d, the newest is %d", ErrNoBlock, height, e.blocks.Height())
 	}
@@ -85,7 +101,7 @@ func (e *engine) lightBlock(height uint64) (*cmtproto.LightBlock, error) {
 	if meta == nil || commit == nil {
 		return nil, e.pruned(height)
 	}
-	validators, err := e.validators(h)
+	validators, err := load(h)
 	if err != nil {
 		return nil, fmt.Errorf("%w: validators of height %d: %w", ErrNoBlock, height, err)
 	}

@@ -37,6 +37,7 @@ type pruner struct {
 	blocks *store.BlockStore
 	states state.Store
 	tree   *tree
+	shelf  *shelf
 	log    *slog.Logger
 	freed  int64 // bytes of blocks since the last compaction
 }
@@ -69,9 +70,13 @@ func (p *pruner) step() (more bool, err error) {
 	return headers || versions || p.blocks.Base() < p.target(current), nil
 }
 
-// target returns the oldest height whose block is kept.
+// target returns the oldest height whose block is kept: whoever takes a snapshot from us needs all after it.
 func (p *pruner) target(current state.State) int64 {
-	return current.LastBlockHeight + 1 - int64(min(p.keep, uint64(current.LastBlockHeight)))
+	target := current.LastBlockHeight + 1 - int64(min(p.keep, uint64(current.LastBlockHeight)))
+	if height, ok := p.shelf.oldest(); ok {
+		target = min(target, int64(height))
+	}
+	return target
 }
 
 // pruneBlocks removes blocks and what the index says of their transactions.
@@ -249,20 +254,20 @@ func (p *pruner) compact() error {
 	return nil
 }
 
-// prune removes what is old after each commit. It ends with Close or with a halt.
-func (n *Node) prune(p *pruner) {
+// prune removes what is old after each commit. It ends with stop or with a halt.
+func (c *chain) prune(p *pruner) {
 	for {
-		changed := n.app.change()
-		for more := true; more && n.open() == nil; {
+		changed := c.app.change()
+		for more := true; more && c.running(); {
 			var err error
-			if more, err = p.step(); err != nil && n.open() == nil {
-				n.log.Warn("old blocks not pruned", "err", err) // again after the next commit
+			if more, err = p.step(); err != nil && c.running() {
+				c.log.Warn("old blocks not pruned", "err", err) // again after the next commit
 			}
 		}
 		select {
-		case <-n.closing:
+		case <-c.stopping:
 			return
-		case <-n.app.halted:
+		case <-c.app.halted:
 			return
 		case <-changed:
 		}

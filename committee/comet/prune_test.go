@@ -27,8 +27,8 @@ func pruned(t *testing.T) *cluster {
 func waitPruned(t *testing.T, n *Node) {
 	t.Helper()
 	eventually(t, "the old blocks are gone", func() bool {
-		at, err := (&pruner{db: n.db}).place(keyPrunedHeaders)
-		return err == nil && at > 0 && n.engine.blocks.Base() >= int64(n.Height())-minKeepBlocks && at >= int64(n.Height())-2*minKeepBlocks-1
+		at, err := (&pruner{db: n.chain.Load().db}).place(keyPrunedHeaders)
+		return err == nil && at > 0 && n.chain.Load().engine.blocks.Base() >= int64(n.Height())-minKeepBlocks && at >= int64(n.Height())-2*minKeepBlocks-1
 	})
 }
 
@@ -57,7 +57,7 @@ func TestPrune(t *testing.T) {
 	last := c.mustSubmit(0, "ann 2 k w")
 	c.waitHeight(last.Height+1, 0)
 	waitPruned(t, n)
-	base := uint64(n.engine.blocks.Base())
+	base := uint64(n.chain.Load().engine.blocks.Base())
 	for _, tt := range []struct {
 		name   string
 		height uint64
@@ -87,20 +87,20 @@ func TestPrune(t *testing.T) {
 		lightBlock(t, n, c.chainID, height)
 	}
 	for h := int64(1); h < int64(base); h++ {
-		if _, err := n.engine.states.LoadFinalizeBlockResponse(h); err == nil {
+		if _, err := n.chain.Load().engine.states.LoadFinalizeBlockResponse(h); err == nil {
 			t.Errorf("the results of block %d are there", h)
 		}
 	}
 	if got := c.submit(0, "ann 0 k v"); got.Code != toyNonceUsed {
 		t.Errorf("sent again what was pruned: got %+v, want the nonce used", got)
 	}
-	if place, err := n.db.Get(indexKey(hashOf(first))); place != nil || err != nil {
+	if place, err := n.chain.Load().db.Get(indexKey(hashOf(first))); place != nil || err != nil {
 		t.Errorf("the index of a pruned transaction: got %x, %v", place, err)
 	}
 	if got := c.submit(0, "ann 2 k w"); got.Height != last.Height {
 		t.Errorf("sent again: got %+v, want height %d", got, last.Height)
 	}
-	versions := newIAVL(newTreeDB(n.db), 1).AvailableVersions()
+	versions := newIAVL(newTreeDB(n.chain.Load().db), 1).AvailableVersions()
 	if len(versions) > keptVersions+1 {
 		t.Errorf("got %d versions of the state, want %d", len(versions), keptVersions)
 	}
@@ -135,7 +135,7 @@ func TestDiskShrinks(t *testing.T) {
 	waitPruned(t, n)
 	// With events, and all blocks, it would be half as much again, though LevelDB packs the digits.
 	eventually(t, "the disk has space again", func() bool {
-		size, err := n.db.size()
+		size, err := n.chain.Load().db.size()
 		return err == nil && size < written*3/4
 	})
 }
@@ -162,7 +162,7 @@ func TestViewWhilePruning(t *testing.T) {
 		if n.Height() < height+keptVersions+5 {
 			t.Errorf("got height %d, want more", n.Height())
 		}
-		fresh, err := newIAVL(newTreeDB(n.db), 1).GetImmutable(int64(height) + 1)
+		fresh, err := newIAVL(newTreeDB(n.chain.Load().db), 1).GetImmutable(int64(height) + 1)
 		if err != nil {
 			return err
 		}
@@ -181,7 +181,7 @@ func TestViewWhilePruning(t *testing.T) {
 	}
 	c.mustSubmit(0, "ann 40 k v")
 	eventually(t, "it is pruned when nobody holds it", func() bool {
-		versions := newIAVL(newTreeDB(n.db), 1).AvailableVersions()
+		versions := newIAVL(newTreeDB(n.chain.Load().db), 1).AvailableVersions()
 		return len(versions) <= keptVersions+1
 	})
 }
@@ -243,7 +243,7 @@ func TestPrunedBlockIsRefused(t *testing.T) {
 	if got := askBlock(ctx, t, c, 2); got.GetNoBlockResponse().GetHeight() != 2 {
 		t.Errorf("got %v, want no block", got)
 	}
-	if got := askBlock(ctx, t, c, n.engine.blocks.Base()); got.GetBlockResponse() == nil {
+	if got := askBlock(ctx, t, c, n.chain.Load().engine.blocks.Base()); got.GetBlockResponse() == nil {
 		t.Errorf("got %v, want a block", got)
 	}
 }

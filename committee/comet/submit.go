@@ -26,7 +26,12 @@ const offerInterval = 2 * time.Second
 // a result with Code != 0. One that waits already, or was accepted before, is no fault; nothing happens
 // twice. tx is neither kept nor modified.
 func (n *Node) Broadcast(_ context.Context, tx []byte) (ledger.TxResult, error) {
-	if err := errors.Join(n.open(), n.Err()); err != nil {
+	c, err := n.enter()
+	if err != nil {
+		return ledger.TxResult{}, err
+	}
+	defer c.leave()
+	if err := c.app.haltedBy(); err != nil {
 		return ledger.TxResult{}, err
 	}
 	if !txSizeOK(tx) {
@@ -34,22 +39,22 @@ func (n *Node) Broadcast(_ context.Context, tx []byte) (ledger.TxResult, error) 
 		return ledger.TxResult{Code: uint32(ledger.CodeMalformed), Info: info}, nil
 	}
 	hash := hashOf(tx)
-	if _, ok, err := n.find(hash); ok || err != nil {
+	if _, ok, err := c.find(hash); ok || err != nil {
 		return ledger.TxResult{}, err
 	}
 	tx = bytes.Clone(tx)
-	verdict, err := n.offer(tx)
+	verdict, err := c.offer(tx)
 	if err != nil {
 		return ledger.TxResult{}, err
 	}
 	if verdict.Code == uint32(ledger.CodeOK) {
-		n.app.results.offered(hash, tx)
+		c.app.results.offered(hash, tx)
 		return ledger.TxResult{}, nil
 	}
-	if err := n.Err(); err != nil {
+	if err := c.app.haltedBy(); err != nil {
 		return ledger.TxResult{}, err
 	}
-	if _, ok, err := n.find(hash); ok || err != nil { // committed a moment ago: its second coming was refused
+	if _, ok, err := c.find(hash); ok || err != nil { // committed a moment ago: its second coming was refused
 		return ledger.TxResult{}, err
 	}
 	return ledger.TxResult{Code: verdict.Code, Info: verdict.Info}, nil
@@ -59,18 +64,35 @@ func (n *Node) Broadcast(_ context.Context, tx []byte) (ledger.TxResult, error) 
 // ctx's error; in the latter case it may still be committed. One that was broadcast here is offered again
 // and again meanwhile.
 func (n *Node) Await(ctx context.Context, hash [32]byte) (ledger.Receipt, error) {
-	if err := errors.Join(n.open(), n.Err()); err != nil {
+	for {
+		c := n.chain.Load()
+		res, err := c.await(ctx, hash)
+		if !errors.Is(err, ErrClosed) {
+			return res, err
+		}
+		if err := n.settled(c); err != nil {
+			return ledger.Receipt{}, err
+		}
+	}
+}
+
+// await is Await at one chain; ErrClosed tells that this one has ended.
+func (c *chain) await(ctx context.Context, hash [32]byte) (ledger.Receipt, error) {
+	if err := c.app.haltedBy(); err != nil && c.running() {
 		return ledger.Receipt{}, err
 	}
-	done, stop, ok := n.app.results.wait(hash)
+	if !c.running() {
+		return ledger.Receipt{}, ErrClosed
+	}
+	done, stop, ok := c.app.results.wait(hash)
 	if !ok {
 		return ledger.Receipt{}, ErrBusy
 	}
 	defer stop()
-	if res, ok := n.app.results.lookup(hash); ok { // it may have come before we waited
+	if res, ok := c.app.results.lookup(hash); ok { // it may have come before we waited
 		return res, nil
 	}
-	if res, ok, err := n.find(hash); ok || err != nil {
+	if res, ok, err := c.find(hash); ok || err != nil {
 		return res, err
 	}
 	tick := time.NewTicker(offerInterval)
@@ -80,14 +102,14 @@ func (n *Node) Await(ctx context.Context, hash [32]byte) (ledger.Receipt, error)
 		case res := <-done:
 			return res, nil
 		case <-tick.C:
-			if err := n.offerAgain(hash); err != nil {
+			if err := c.offerAgain(hash); err != nil {
 				return ledger.Receipt{}, err
 			}
 		case <-ctx.Done():
 			return ledger.Receipt{}, fmt.Errorf("wait for transaction %x: %w", hash[:8], ctx.Err())
-		case <-n.app.halted:
-			return ledger.Receipt{}, n.Err()
-		case <-n.closing:
+		case <-c.app.halted:
+			return ledger.Receipt{}, c.app.haltedBy()
+		case <-c.stopping:
 			return ledger.Receipt{}, ErrClosed
 		}
 	}
@@ -96,29 +118,29 @@ func (n *Node) Await(ctx context.Context, hash [32]byte) (ledger.Receipt, error)
 // offerAgain puts a transaction that waits back into the mempool, which may
 // have dropped it without a word. A refusal ends it, unless it has entered a
 // block this moment.
-func (n *Node) offerAgain(hash [32]byte) error {
-	tx := n.app.results.offer(hash)
+func (c *chain) offerAgain(hash [32]byte) error {
+	tx := c.app.results.offer(hash)
 	if tx == nil {
 		return nil
 	}
-	verdict, err := n.offer(tx)
+	verdict, err := c.offer(tx)
 	if errors.Is(err, ErrBusy) || err == nil && verdict.Code == uint32(ledger.CodeOK) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if _, ok, err := n.find(hash); ok || err != nil {
+	if _, ok, err := c.find(hash); ok || err != nil {
 		return err // committed: the waiters are being told
 	}
-	n.app.results.refused(ledger.Receipt{Hash: hash, TxResult: ledger.TxResult{Code: verdict.Code, Info: verdict.Info}})
+	c.app.results.refused(ledger.Receipt{Hash: hash, TxResult: ledger.TxResult{Code: verdict.Code, Info: verdict.Info}})
 	return nil
 }
 
 // offer puts a transaction into the mempool. Being there already is no refusal.
-func (n *Node) offer(tx []byte) (checkResult, error) {
+func (c *chain) offer(tx []byte) (checkResult, error) {
 	verdict := make(chan checkResult, 1)
-	err := n.engine.mempool.CheckTx(types.Tx(tx), func(r *abci.ResponseCheckTx) {
+	err := c.engine.mempool.CheckTx(types.Tx(tx), func(r *abci.ResponseCheckTx) {
 		verdict <- checkResult{r.Code, r.Info}
 	}, mempool.TxInfo{})
 	var full mempool.ErrMempoolIsFull
@@ -135,11 +157,11 @@ func (n *Node) offer(tx []byte) (checkResult, error) {
 }
 
 // find looks up a transaction that was accepted, in memory and then on disk.
-func (n *Node) find(hash [32]byte) (ledger.Receipt, bool, error) {
-	if res, ok := n.app.results.lookup(hash); ok && res.Code == uint32(ledger.CodeOK) {
+func (c *chain) find(hash [32]byte) (ledger.Receipt, bool, error) {
+	if res, ok := c.app.results.lookup(hash); ok && res.Code == uint32(ledger.CodeOK) {
 		return res, true, nil
 	}
-	place, err := n.db.Get(indexKey(hash))
+	place, err := c.db.Get(indexKey(hash))
 	if err != nil {
 		return ledger.Receipt{}, false, fmt.Errorf("look up transaction %x: %w", hash[:8], err)
 	}
@@ -149,12 +171,15 @@ func (n *Node) find(hash [32]byte) (ledger.Receipt, bool, error) {
 	}
 	height := binary.BigEndian.Uint64(place)
 	index := int(binary.BigEndian.Uint32(place[8:]))
-	stored, err := n.engine.states.LoadFinalizeBlockResponse(int64(height))
-	if err != nil && int64(height) < n.engine.blocks.Base() { // pruned a moment ago, as if the index were, too
+	stored, err := c.engine.states.LoadFinalizeBlockResponse(int64(height))
+	if err != nil && int64(height) < c.engine.blocks.Base() { // pruned a moment ago, as if the index were, too
 		return ledger.Receipt{}, false, nil
 	}
+	if err != nil && !c.running() {
+		return ledger.Receipt{}, false, ErrClosed
+	}
 	if err != nil || index >= len(stored.TxResults) {
-		return ledger.Receipt{}, false, fmt.Errorf("load the results of block %d: %w", height, errors.Join(err, n.open()))
+		return ledger.Receipt{}, false, fmt.Errorf("load the results of block %d: %w", height, err)
 	}
 	return receipt(height, index, hash, stored.TxResults[index]), true, nil
 }

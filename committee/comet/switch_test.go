@@ -294,7 +294,7 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 	defer st.Reset()
 	eventually(t, "the peer joins", func() bool { return s.node.Peers() == 1 })
-	p := s.node.sw.list()[0]
+	p := s.node.chain.Load().sw.list()[0]
 	message := cmtp2p.Envelope{ChannelID: 0x40, Message: &bcproto.BlockResponse{
 		Block: &cmtproto.Block{Data: cmtproto.Data{Txs: [][]byte{make([]byte, 1<<20)}}},
 	}}

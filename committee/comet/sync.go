@@ -41,11 +41,15 @@ type syncReactor struct {
 	executor *state.BlockExecutor
 	rounds   *consensus.Reactor
 
+	floor    int64          // our height at the start; above that of the blocks after a snapshot
+	distance int64          // so far behind, a snapshot may be the better way
+	far      chan struct{}  // has one element when we are, or cannot fetch what is pruned everywhere
 	stopping chan struct{}  // closed by OnStop
 	work     sync.WaitGroup // the one goroutine of run
 	wake     chan struct{}  // has one element when there is news
 
 	mu       sync.Mutex // mu guards the fields below.
+	paused   bool       // nothing is fetched while a snapshot is
 	peers    map[cmtp2p.ID]*syncPeer
 	fetching map[int64]*fetch // by height
 	last     int64            // our height at the last tick
@@ -69,8 +73,11 @@ type fetch struct {
 	late  cmtp2p.ID    // who was asked before and did not answer
 }
 
-func newSyncReactor(blocks *store.BlockStore, states state.Store, executor *state.BlockExecutor, rounds *consensus.Reactor) *syncReactor {
+func newSyncReactor(floor int64, distance uint64, blocks *store.BlockStore, states state.Store, executor *state.BlockExecutor, rounds *consensus.Reactor) *syncReactor {
 	r := &syncReactor{
+		floor:    floor,
+		distance: int64(distance),
+		far:      make(chan struct{}, 1),
 		blocks:   blocks,
 		states:   states,
 		executor: executor,
@@ -233,7 +240,7 @@ func (r *syncReactor) run() {
 
 // tell tells the peers our height, when it is time.
 func (r *syncReactor) tell() {
-	now, height := time.Now(), r.blocks.Height()
+	now, height := time.Now(), r.height()
 	r.mu.Lock()
 	since := now.Sub(r.toldAt)
 	due := since >= statusHeartbeat || height != r.told && since >= statusInterval
@@ -248,16 +255,16 @@ func (r *syncReactor) tell() {
 
 // ask asks for blocks that are missing, if gossip does not bring them.
 func (r *syncReactor) ask(ticked bool) {
-	now, next := time.Now(), r.blocks.Height()+1
+	now, next := time.Now(), r.height()+1
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	stalled := ticked && r.last == next
 	if ticked {
 		r.last = next
 	}
-	var best int64
-	for _, p := range r.peers {
-		best = max(best, p.height)
+	best := r.bestLocked(next)
+	if r.paused {
+		return
 	}
 	for height, f := range r.fetching {
 		switch {
@@ -280,6 +287,55 @@ func (r *syncReactor) ask(ticked bool) {
 			f = &fetch{}
 		}
 		r.askLocked(height, f, now)
+	}
+}
+
+// bestLocked returns the greatest height of a peer, and tells if we are far behind.
+func (r *syncReactor) bestLocked(next int64) (best int64) {
+	for _, p := range r.peers {
+		best = max(best, p.height)
+	}
+	if best-next >= r.distance || best > next && !r.reachLocked(next) {
+		select {
+		case r.far <- struct{}{}:
+		default:
+		}
+	}
+	return best
+}
+
+// reachLocked tells whether some peer has a block.
+func (r *syncReactor) reachLocked(height int64) bool {
+	for _, p := range r.peers {
+		if p.base <= height && height <= p.height {
+			return true
+		}
+	}
+	return false
+}
+
+// leastSnapshot returns the lowest height whose snapshot helps: it saves many
+// blocks, or those that nobody has.
+func (r *syncReactor) leastSnapshot() uint64 {
+	next := r.height() + 1
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.reachLocked(next) {
+		next += r.distance / 2
+	}
+	return uint64(next)
+}
+
+// height returns how far we are.
+func (r *syncReactor) height() int64 { return max(r.blocks.Height(), r.floor) }
+
+// pause ends fetching, until it is called with false.
+func (r *syncReactor) pause(paused bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.paused = paused
+	if !paused {
+		r.kick()
 	}
 }
 

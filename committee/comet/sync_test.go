@@ -50,7 +50,7 @@ func TestSyncFromLiars(t *testing.T) {
 			return (&bcproto.NoBlockResponse{Height: height}).Wrap().(*bcproto.Message)
 		}, false},
 		{"forges", func(c *cluster, height int64) *bcproto.Message {
-			block := c.members[0].node.engine.blocks.LoadBlockProto(min(height, syncWindow))
+			block := c.members[0].node.chain.Load().engine.blocks.LoadBlockProto(min(height, syncWindow))
 			block.Header.Height = height
 			block.Header.AppHash = make([]byte, 32)
 			return (&bcproto.BlockResponse{Block: block}).Wrap().(*bcproto.Message)
@@ -88,9 +88,9 @@ func TestSyncFromLiars(t *testing.T) {
 			c.sameHash(syncWindow+8, 0, j)
 			if tt.caught {
 				eventually(t, "the forger is banned", func() bool {
-					n.sw.mu.Lock()
-					defer n.sw.mu.Unlock()
-					return n.sw.bans[liar.ID()] != nil
+					n.chain.Load().sw.mu.Lock()
+					defer n.chain.Load().sw.mu.Unlock()
+					return n.chain.Load().sw.bans[liar.ID()] != nil
 				})
 			}
 		})

@@ -7,6 +7,7 @@ import (
 	"math"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	corestore "cosmossdk.io/core/store"
 	dbm "github.com/cometbft/cometbft-db"
@@ -137,7 +138,17 @@ func (t *tree) hold() (r reader, height uint64, release func(), ok bool) {
 	return t.holdLocked(t.committed)
 }
 
-// holdProvable is hold of the newest state whose hash is in a header.
+// provable returns the height of the newest state whose hash is in a header.
+func (t *tree) provable() (height uint64, ok bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.previous == nil {
+		return 0, false
+	}
+	return uint64(t.previous.Version()) - 1, true
+}
+
+// holdProvable is hold of the state that provable tells of.
 func (t *tree) holdProvable() (p prover, height uint64, release func(), ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -297,6 +308,9 @@ type treeDB struct {
 	*dbm.PrefixDB
 	raw   *database
 	extra []keyValue // goes into the next batch that is written
+	// fault, if not nil, is given the first error of Get, which then does not
+	// panic: IAVL reads in a goroutine of its own there.
+	fault *atomic.Pointer[error]
 }
 
 var errNodeMissing = errors.New("comet: a node of the state's tree is missing")
@@ -306,6 +320,10 @@ func (d *treeDB) Get(key []byte) ([]byte, error) {
 	value, err := d.raw.Get(treeKey(key)) // PrefixDB would let only one read at a time
 	if err == nil && value == nil {
 		err = d.missing(key)
+	}
+	if err != nil && d.fault != nil {
+		d.fault.CompareAndSwap(nil, &err)
+		return nil, err
 	}
 	fault(err)
 	return value, nil

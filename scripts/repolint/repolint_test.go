@@ -39,7 +39,7 @@ var rooms = map[string][]string{
 	"committee":                   {"shard", "shard/bcs", "committee/bls"},
 	"committee/stake":             {"committee", "shard/bcs"},
 	"committee/ledger":            {"shard", "shard/bcs", "committee", "committee/bls", "committee/stake"},
-	"committee/comet":             {"committee/ledger", "p2p"},
+	"committee/comet":             {"committee", "committee/ledger", "committee/light", "p2p"},
 	"committee/light":             {"shard", "shard/bcs", "committee", "committee/bls", "committee/ledger"},
 	"committee/light/lighttest":   {"committee/ledger", "committee/light"},
 	"committee/ledgerrpc":         {"shard", "shard/bcs", "committee", "committee/bls", "committee/ledger", "p2p", "p2p/wire"},
