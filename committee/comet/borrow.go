@@ -117,7 +117,7 @@ func (s source) manifest(ctx context.Context, o offer) (manifest, error) {
 
 // chunk returns a chunk of a snapshot. errLent means that the peer lied.
 func (s source) chunk(ctx context.Context, m *manifest, i int) ([]byte, error) {
-	b, err := s.ask(ctx, question{what: askChunk, height: m.height, index: uint32(i)}, chunkSize)
+	b, err := s.ask(ctx, question{what: askChunk, height: m.height, index: uint32(i)}, m.chunkLen(i))
 	if err == nil && sha256.Sum256(b) != m.chunks[i] {
 		err = fmt.Errorf("%w: chunk %d has another hash", errLent, i)
 	}

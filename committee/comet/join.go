@@ -52,7 +52,7 @@ func (n *Node) join(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		n.log.Debug("no snapshot taken", "height", n.Height(), "err", err)
+		n.log.DebugContext(ctx, "no snapshot taken", "height", n.Height(), "err", err)
 		timer := time.NewTimer(wait/2 + rand.N(wait)) // jitter: half to one and a half
 		select {
 		case <-ctx.Done():
@@ -79,7 +79,7 @@ func (n *Node) joinOnce(ctx context.Context, c *chain) error {
 		j := &joining{n: n, c: c, client: client, offer: o, from: offers[o], failures: map[source]int{}}
 		err := j.run(ctx)
 		if err == nil {
-			n.log.Info("state taken from a snapshot", "height", o.height)
+			n.log.InfoContext(ctx, "state taken from a snapshot", "height", o.height)
 			return n.change(ctx, c)
 		}
 		faults = append(faults, fmt.Errorf("snapshot of height %d: %w", o.height, err))
@@ -172,7 +172,7 @@ func (n *Node) lightClient(c *chain, sources []source) (*light.Client, error) {
 // we crash here, the next start does it.
 func (n *Node) change(ctx context.Context, old *chain) error {
 	if err := old.stop(); err != nil {
-		n.log.Warn("the chain that is replaced did not end well", "err", err)
+		n.log.WarnContext(ctx, "the chain that is replaced did not end well", "err", err)
 	}
 	err := finishSwap(n.cfg.Dir)
 	var fresh *chain
@@ -182,7 +182,7 @@ func (n *Node) change(ctx context.Context, old *chain) error {
 	if err != nil {
 		old.app.haltOn(fmt.Errorf("change to the snapshot: %w", err))
 		if ctx.Err() == nil {
-			n.log.Error("the chain halted at this node", "height", n.Height(), "err", n.Err())
+			n.log.ErrorContext(ctx, "the chain halted at this node", "height", n.Height(), "err", n.Err())
 		}
 		return err
 	}

@@ -223,8 +223,8 @@ func (j *joining) fetchChunks(ctx context.Context) error {
 }
 
 func (j *joining) fetchChunk(ctx context.Context, i int) error {
-	if ctx.Err() != nil {
-		return nil // another has failed
+	if err := ctx.Err(); err != nil {
+		return err // another has failed
 	}
 	if b, err := os.ReadFile(j.chunkPath(i)); err == nil && sha256.Sum256(b) == j.m.chunks[i] {
 		return nil // of an earlier attempt
