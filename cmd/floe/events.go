@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/node/client"
 )
@@ -38,11 +38,11 @@ block of --from and ends with the newest one. With --follow it begins, unless
 with exit status 0.
 
 All of --kind, --blob, --object, --owner, --node and --epoch that are given must
-hold. An event is about an owner whose address stands in it, as any of its
-parties, and about a blob, an object or a node in the same way.` + exitHelp(exitUnavailable, exitWrongNetwork),
+hold. An event is about every owner, sender or receiver that it names, and about
+blobs, objects, nodes and epochs in the same way.` + exitHelp(exitUnavailable, exitWrongNetwork),
 		Args: exactArgs(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			match, err := e.matcher(a)
+			match, err := e.matches(a)
 			if err != nil {
 				return err
 			}
@@ -70,7 +70,7 @@ parties, and about a blob, an object or a node in the same way.` + exitHelp(exit
 	f.StringVar(&e.object, "object", "", "only about this object")
 	f.StringVar(&e.owner, "owner", "", "only about this address, or this account of yours")
 	f.StringVar(&e.node, "node", "", "only about this node")
-	f.Uint32Var(&e.epoch, "epoch", 0, "only of this epoch")
+	f.Uint32Var(&e.epoch, "epoch", 0, "only about this epoch")
 	e.net.addFlags(cmd, false)
 	return cmd
 }
@@ -91,11 +91,10 @@ func (a *app) events(ctx context.Context, e *eventFlags, match matcher) error {
 			return err
 		}
 		for _, ev := range b.Events {
-			report := newEventReport(ev.Event)
-			if !match.takes(report) {
+			if !match.takes(ev.Event) {
 				continue
 			}
-			if err := a.printEvent(b, ev, report); err != nil {
+			if err := a.printEvent(b, ev); err != nil {
 				return err
 			}
 		}
@@ -123,7 +122,8 @@ func (e *eventFlags) blocks(ctx context.Context, s *client.Session) (from, last 
 	return from, last, err
 }
 
-func (a *app) printEvent(b ledger.BlockEvents, ev ledger.TxEvent, report eventReport) error {
+func (a *app) printEvent(b ledger.BlockEvents, ev ledger.TxEvent) error {
+	report := newEventReport(ev.Event)
 	if a.json {
 		r := record{{"height", b.Height}, {"time", b.Time}}
 		if ev.Tx != [32]byte{} {
@@ -135,71 +135,59 @@ func (a *app) printEvent(b ledger.BlockEvents, ev ledger.TxEvent, report eventRe
 	return err
 }
 
-// matcher is what an event must be and have.
-type matcher struct {
-	kinds []string
-	wants []want
-}
+// matcher tells whether an event is wanted.
+type matcher []func(e ledger.Event, about ledger.Subjects) bool
 
-// want is the text of a value.
-type want struct {
-	name  string // of the field; "" for any
-	value string
-}
-
-func (e *eventFlags) matcher(a *app) (matcher, error) {
-	m := matcher{kinds: e.kinds}
+// matches reads the flags that say what an event must be about.
+func (e *eventFlags) matches(a *app) (matcher, error) {
+	var m matcher
+	if len(e.kinds) > 0 {
+		m = append(m, func(ev ledger.Event, _ ledger.Subjects) bool { return slices.Contains(e.kinds, ev.Kind) })
+	}
 	if e.blob != "" {
 		id, err := parseBlobID(e.blob)
 		if err != nil {
-			return m, err
+			return nil, err
 		}
-		m.wants = append(m.wants, want{value: id.String()})
+		m = append(m, func(_ ledger.Event, s ledger.Subjects) bool { return slices.Contains(s.Blobs, id) })
 	}
 	if e.object != "" {
 		id, err := parseObject(e.object)
 		if err != nil {
-			return m, err
+			return nil, err
 		}
-		m.wants = append(m.wants, want{value: id.String()})
+		m = append(m, func(_ ledger.Event, s ledger.Subjects) bool { return slices.Contains(s.Objects, id) })
 	}
 	if e.owner != "" {
 		addr, err := e.net.accounts.address(a, e.owner)
 		if err != nil {
-			return m, err
+			return nil, err
 		}
-		m.wants = append(m.wants, want{value: addr.String()})
+		m = append(m, func(_ ledger.Event, s ledger.Subjects) bool { return slices.Contains(s.Accounts, addr) })
 	}
 	if e.node != "" {
-		id, err := parseObject(e.node)
+		id, err := parseNode(e.node)
 		if err != nil {
-			return m, usageError{fmt.Errorf("node %q: %w", e.node, errors.Unwrap(err)), "the ID of a node is 0x and 64 hexadecimal digits; floe committee lists them"}
+			return nil, err
 		}
-		m.wants = append(m.wants, want{value: id.String()})
+		m = append(m, func(_ ledger.Event, s ledger.Subjects) bool { return slices.Contains(s.Nodes, id) })
 	}
 	if e.epoch != 0 {
-		m.wants = append(m.wants, want{name: "epoch", value: fmt.Sprint(e.epoch)})
+		m = append(m, func(_ ledger.Event, s ledger.Subjects) bool {
+			return slices.Contains(s.Epochs, committee.Epoch(e.epoch))
+		})
 	}
 	return m, nil
 }
 
-// takes tells whether an event is wanted.
-func (m matcher) takes(e eventReport) bool {
-	if len(m.kinds) > 0 && !slices.Contains(m.kinds, e.Kind) {
-		return false
-	}
-	for _, w := range m.wants {
-		if !slices.ContainsFunc(e.Body.flat(), w.holds) {
+// takes tells whether an event is all that is wanted. Of an event that this
+// program does not know nothing but the kind can be asked.
+func (m matcher) takes(e ledger.Event) bool {
+	about, _ := e.Subjects() // see above
+	for _, wants := range m {
+		if !wants(e, about) {
 			return false
 		}
 	}
 	return true
-}
-
-func (w want) holds(f field) bool {
-	named := w.name == "" || f.name == w.name
-	if list, ok := f.value.([]any); ok && named {
-		return slices.ContainsFunc(list, func(v any) bool { return fmt.Sprint(v) == w.value })
-	}
-	return named && fmt.Sprint(f.value) == w.value
 }

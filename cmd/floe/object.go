@@ -19,6 +19,14 @@ func parseObject(s string) (committee.ObjectID, error) {
 	return id, nil
 }
 
+func parseNode(s string) (committee.NodeID, error) {
+	var id committee.NodeID
+	if err := id.UnmarshalText([]byte(s)); err != nil {
+		return id, usageError{fmt.Errorf("node: %w", err), "the ID of a node is 0x and 64 hexadecimal digits; floe committee lists them"}
+	}
+	return id, nil
+}
+
 func parseEpochs(s string) (uint32, error) {
 	n, err := strconv.ParseUint(s, 10, 32)
 	if err != nil || n == 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"testing"
 
@@ -67,25 +68,32 @@ func TestRecordLine(t *testing.T) {
 func TestMatcher(t *testing.T) {
 	t.Parallel()
 	from, to := ledger.Address{1}, ledger.Address{2}
-	event := eventReport{"funds_sent", toRecord(ledger.FundsSent{From: from, To: to, Amount: 5})}
+	var body []byte
+	body = append(append(append(body, from[:]...), to[:]...), 5, 0, 0, 0, 0, 0, 0, 0)
+	sent := ledger.Event{Kind: "funds_sent", Body: body}
+	later := ledger.Event{Kind: "of a later version", Body: body}
 	for _, tt := range []struct {
 		flags eventFlags
+		event ledger.Event
 		want  bool
 	}{
-		{eventFlags{}, true},
-		{eventFlags{kinds: []string{"blob_certified", "funds_sent"}}, true},
-		{eventFlags{kinds: []string{"blob_certified"}}, false},
-		{eventFlags{owner: from.String()}, true},
-		{eventFlags{owner: to.String()}, true},
-		{eventFlags{owner: ledger.Address{3}.String()}, false},
-		{eventFlags{owner: to.String(), kinds: []string{"funds_sent"}, epoch: 5}, false}, // 5 is its amount
+		{eventFlags{}, sent, true},
+		{eventFlags{kinds: []string{"blob_certified", "funds_sent"}}, sent, true},
+		{eventFlags{kinds: []string{"blob_certified"}}, sent, false},
+		{eventFlags{owner: from.String()}, sent, true},
+		{eventFlags{owner: to.String()}, sent, true},
+		{eventFlags{owner: ledger.Address{3}.String()}, sent, false},
+		{eventFlags{owner: to.String(), kinds: []string{"funds_sent"}, epoch: 5}, sent, false}, // 5 is its amount
+		{eventFlags{node: "0x" + hex.EncodeToString(from[:])}, sent, false},
+		{eventFlags{}, later, true},
+		{eventFlags{owner: to.String()}, later, false},
 	} {
-		m, err := tt.flags.matcher(&app{})
+		m, err := tt.flags.matches(&app{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := m.takes(event); got != tt.want {
-			t.Errorf("%+v: got %t, want %t", tt.flags, got, tt.want)
+		if got := m.takes(tt.event); got != tt.want {
+			t.Errorf("%+v, %s: got %t, want %t", tt.flags, tt.event.Kind, got, tt.want)
 		}
 	}
 }
