@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -9,52 +10,20 @@ import (
 )
 
 func (a *app) accountBalanceCommand() *cobra.Command {
-	var net network
-	cmd := &cobra.Command{
-		Use:   "balance [ADDRESS]",
-		Short: "say what an account has",
-		Long: `balance prints what an address, or one of your accounts by its name, has on the
+	return a.query(query{
+		use:   "balance [ADDRESS]",
+		short: "say what an account has",
+		long: `balance prints what an address, or one of your accounts by its name, has on the
 network: one line of standard output. Without one it is the account that other
-commands would pay from. An address that was never used has nothing.` + exitHelp(exitNotFound, exitUnavailable, exitWrongNetwork),
-		Args: maxArgs(1, "at most one address or name"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			var addr ledger.Address
-			if len(args) > 0 {
-				var err error
-				if addr, err = net.accounts.address(a, args[0]); err != nil {
-					return err
-				}
-			}
-			ctx, cancel, err := net.begin(cmd.Context(), a)
-			if err != nil {
-				return err
-			}
-			defer cancel()
-			session, err := net.dial(ctx, a, len(args) == 0)
-			if err != nil {
-				return err
-			}
-			defer session.Close() //nolint:errcheck // nothing was written through it
-			if session.Wallet != nil {
-				addr = session.Wallet.Address()
-			}
-			var account ledger.Account
-			err = session.Ledger.View(ctx, func(r ledger.Reader, _ uint64) (err error) {
-				account, err = ledger.ReadAccount(r, addr)
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.printJSON(balanceReport{addr, account.Balance})
-			}
-			_, err = fmt.Fprintf(a.out, "%v has %s\n", addr, wal(account.Balance))
-			return err
+commands would pay from. An address that was never used has nothing.`,
+		owned: true,
+		ask: func(r ledger.Reader, in asked) (answer, error) {
+			account, err := ledger.ReadAccount(r, in.owner)
+			return answer{balanceReport{in.owner, account.Balance}, func(w io.Writer) {
+				_, _ = fmt.Fprintf(w, "%v has %s\n", in.owner, wal(account.Balance)) // its Flush tells of faults
+			}}, err
 		},
-	}
-	net.addFlags(cmd, true)
-	return cmd
+	})
 }
 
 // balanceReport is what --json prints.

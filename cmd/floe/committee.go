@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/committee/ledger"
-	"github.com/floe-storage/floe/node/client"
 )
 
 func (a *app) committeeCommand() *cobra.Command {
@@ -24,7 +22,7 @@ name, its ID, how many shards it holds and where it can be reached; with --json
 there is one object with their keys and shards.`,
 		takes: "no arguments",
 		codes: []int{exitNotFound},
-		ask: func(_ context.Context, _ *client.Session, r ledger.Reader, _ []string) (answer, error) {
+		ask: func(r ledger.Reader, _ asked) (answer, error) {
 			sys, err := ledger.ReadSystem(r)
 			if err != nil {
 				return answer{}, err

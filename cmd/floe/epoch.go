@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"time"
@@ -9,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/floe-storage/floe/committee/ledger"
-	"github.com/floe-storage/floe/node/client"
 )
 
 func (a *app) epochCommand() *cobra.Command {
@@ -19,7 +17,7 @@ func (a *app) epochCommand() *cobra.Command {
 		long: `epoch prints which epoch runs, since when, where it stands and when it ends at
 the earliest; with --json one object, with times in milliseconds since 1970.`,
 		takes: "no arguments",
-		ask: func(_ context.Context, _ *client.Session, r ledger.Reader, _ []string) (answer, error) {
+		ask: func(r ledger.Reader, _ asked) (answer, error) {
 			sys, err := ledger.ReadSystem(r)
 			if err != nil {
 				return answer{}, err

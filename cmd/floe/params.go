@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/floe-storage/floe/committee/ledger"
-	"github.com/floe-storage/floe/node/client"
 )
 
 func (a *app) paramsCommand() *cobra.Command {
@@ -18,7 +16,7 @@ func (a *app) paramsCommand() *cobra.Command {
 each; with --json one object. Amounts are in FROST, times in milliseconds, rates
 in hundredths of a percent.`,
 		takes: "no arguments",
-		ask: func(_ context.Context, _ *client.Session, r ledger.Reader, _ []string) (answer, error) {
+		ask: func(r ledger.Reader, _ asked) (answer, error) {
 			p, err := ledger.ReadParams(r)
 			if err != nil {
 				return answer{}, err
