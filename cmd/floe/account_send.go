@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -30,12 +29,9 @@ your accounts by its name.`,
 			if err != nil {
 				return nil, err
 			}
-			amount, err := parseAmount(args[1])
+			amount, err := parsePayment(args[1])
 			if err != nil {
 				return nil, err
-			}
-			if amount == 0 {
-				return nil, usageError{errors.New("nothing to send"), amountHint}
 			}
 			return plainly(giving("send", to, amount)), nil
 		},

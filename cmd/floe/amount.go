@@ -35,6 +35,15 @@ func parseAmount(s string) (uint64, error) {
 	return frost, nil
 }
 
+// parsePayment reads an amount that is not nothing.
+func parsePayment(s string) (uint64, error) {
+	amount, err := parseAmount(s)
+	if err == nil && amount == 0 {
+		err = usageError{errors.New("nothing to pay"), amountHint}
+	}
+	return amount, err
+}
+
 // parseSize reads a number of bytes: 1000, 10MiB, 1.5GiB.
 func parseSize(s string) (uint64, error) {
 	number, unit := strings.TrimSuffix(strings.ToLower(strings.ReplaceAll(s, " ", "")), "b"), uint64(1)

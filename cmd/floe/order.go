@@ -46,7 +46,7 @@ func one(does string, m ledger.Message) planner {
 // orderCommand describes a command that sends one order.
 type orderCommand struct {
 	use, short, long string
-	args             int    // how many there are
+	args             int    // how many there are; -n: from 1 to n
 	takes            string // what they are, for who gives others
 	// prepare reads the arguments, before there is a network. The flags it reads
 	// belong to the command.
@@ -83,7 +83,7 @@ func (a *app) order(c orderCommand) *cobra.Command {
 		Use:   c.use,
 		Short: c.short,
 		Long:  c.long + orderHelp + exitHelp(exitNotFound, exitUnavailable, exitFunds, exitWrongNetwork, exitDeclined, exitRefused),
-		Args:  exactArgs(c.args, c.takes),
+		Args:  countArgs(c.args, c.takes),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			plan, err := c.prepare(args)
 			if err != nil {

@@ -121,6 +121,19 @@ func exactArgs(n int, what string) cobra.PositionalArgs {
 	}
 }
 
+// countArgs is exactArgs, or for -n what takes from 1 to n arguments.
+func countArgs(n int, what string) cobra.PositionalArgs {
+	if n >= 0 {
+		return exactArgs(n, what)
+	}
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return exactArgs(1, what)(cmd, args)
+		}
+		return maxArgs(-n, what)(cmd, args)
+	}
+}
+
 // maxArgs is a usage error with a hint if a command has more than n arguments.
 func maxArgs(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
