@@ -74,6 +74,10 @@ func KeyFiles(dir string) []string {
 	}
 }
 
+// AccountFile is where the account of the node in dir is, which controls it and
+// receives its rewards.
+func AccountFile(dir string) string { return filepath.Join(dir, accountFile) }
+
 // Registration returns the node as a genesis lists it, with the proof that it
 // possesses its BLS key. addrs are the multiaddrs to declare.
 func (k *Keys) Registration(name string, stake uint64, addrs []string) ledger.Founder {
