@@ -68,6 +68,35 @@ func parseSize(s string) (uint64, error) {
 	return size, nil
 }
 
+// parsePercent reads a percentage, 2.5%, and returns basis points.
+func parsePercent(s string) (uint64, error) {
+	const hint = "write a percentage with at most two decimals, such as 2.5%"
+	number, ok := strings.CutSuffix(s, "%")
+	if !ok {
+		return 0, usageError{fmt.Errorf("%q is no percentage", s), hint}
+	}
+	n, err := parseDecimal(number, 2)
+	if err != nil {
+		return 0, usageError{fmt.Errorf("%q %w", s, err), hint}
+	}
+	return n, nil
+}
+
+// parseRate reads a part of a whole, of at most 100%.
+func parseRate(s string) (uint16, error) {
+	const whole = 10_000
+	n, err := parsePercent(s)
+	if err == nil && n > whole {
+		err = usageError{fmt.Errorf("%q is more than all", s), "write at most 100%"}
+	}
+	return uint16(min(n, whole)), err
+}
+
+// rate writes basis points for people.
+func rate(points uint16) string {
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%02d", points/100, points%100), "0"), ".") + "%"
+}
+
 // parseDecimal reads digits with at most one point and returns the number times
 // ten to the power of decimals. Its errors go on after what was read.
 func parseDecimal(s string, decimals int) (uint64, error) {

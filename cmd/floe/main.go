@@ -13,6 +13,8 @@
 //	floe faucet [ADDRESS] [AMOUNT]            get money on a devnet
 //	floe storage buy|transfer
 //	floe blob extend|delete|transfer
+//	floe node register|list|show|update|prices|rotate-key|transfer
+//	floe params vote|upgrade|votes, floe rewards add|subsidize
 //	floe committee, epoch, params             say how the network is
 //	floe events [--follow]                    say what the ledger has done
 //

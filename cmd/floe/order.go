@@ -23,8 +23,9 @@ import (
 
 // order is what an account wants of the ledger, wholly or not at all.
 type order struct {
-	does     string // in the imperative, for people: "send 1 WAL to floe1…"
-	pays     string // what the money is that is neither fee nor deposit; "": the price
+	does     string            // in the imperative, for people: "send 1 WAL to floe1…"
+	node     *committee.NodeID // that came to be, nil for none
+	pays     string            // what the money is that is neither fee nor deposit; "": the price
 	messages []ledger.Message
 	// deposit tells how much of what is paid is a deposit; nil: nothing.
 	deposit func(after ledger.Reader, t ledgerrpc.Trial) (uint64, error)
@@ -48,6 +49,9 @@ type orderCommand struct {
 	use, short, long string
 	args             int    // how many there are; -n: from 1 to n
 	takes            string // what they are, for who gives others
+	// account is the file of the key that pays unless --account says otherwise;
+	// nil: as with all commands.
+	account func() string
 	// prepare reads the arguments, before there is a network. The flags it reads
 	// belong to the command.
 	prepare func(args []string) (planner, error)
@@ -88,6 +92,9 @@ func (a *app) order(c orderCommand) *cobra.Command {
 			plan, err := c.prepare(args)
 			if err != nil {
 				return err
+			}
+			if c.account != nil && o.net.account == "" {
+				o.net.account = c.account()
 			}
 			ctx, cancel, err := o.net.begin(cmd.Context(), a)
 			if err != nil {
@@ -206,11 +213,12 @@ type sentReport struct {
 	Height  uint64               `json:"height"`
 	Cost    costs                `json:"cost"` // as worked out before it was sent; the fee is exact
 	Objects []committee.ObjectID `json:"objects"`
+	Node    *committee.NodeID    `json:"node,omitempty"`
 }
 
 func (a *app) printSent(o order, c costs, sent ledgerrpc.Sent) error {
 	c.Fee = sent.Fee
-	report := sentReport{Tx: hex.EncodeToString(sent.Hash[:]), Height: sent.Height, Cost: c, Objects: []committee.ObjectID{}}
+	report := sentReport{Tx: hex.EncodeToString(sent.Hash[:]), Height: sent.Height, Cost: c, Objects: []committee.ObjectID{}, Node: o.node}
 	for _, id := range sent.Objects {
 		if !id.IsZero() {
 			report.Objects = append(report.Objects, id)
@@ -219,12 +227,15 @@ func (a *app) printSent(o order, c costs, sent ledgerrpc.Sent) error {
 	if a.json {
 		return a.printJSON(report)
 	}
-	lines := []string{report.Tx}
-	if len(report.Objects) > 0 {
-		lines = nil
-		for _, id := range report.Objects {
-			lines = append(lines, id.String())
-		}
+	var lines []string
+	for _, id := range report.Objects {
+		lines = append(lines, id.String())
+	}
+	switch {
+	case o.node != nil:
+		lines = append(lines, o.node.String())
+	case len(lines) == 0:
+		lines = append(lines, report.Tx)
 	}
 	if _, err := fmt.Fprintln(a.out, strings.Join(lines, "\n")); err != nil {
 		return err
