@@ -185,7 +185,7 @@ func goldenEvents() []event {
 		DeniedBlobDeleted{Epoch: 9, BlobID: blobID},
 		RewardsAdded{From: from, Amount: 0x0102030405060708, Start: 9, End: 10},
 		SubsidiesFunded{From: from, Amount: 0x0102030405060708, Balance: 0x1112131415161718},
-		SubsidyPaid{Epoch: 9, Node: node, To: to, Amount: 0x0102030405060708},
+		SubsidyPaid{Epoch: 9, Node: node, Amount: 0x0102030405060708},
 		SubsidiesPaid{
 			Epoch: 9, Due: 0x0102030405060708, ToMembers: 0x1112131415161718, ToRevenue: 0x2122232425262728, Left: 0x3132333435363738,
 		},

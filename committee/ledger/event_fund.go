@@ -17,11 +17,10 @@ type SubsidiesFunded struct {
 	Balance uint64 // FROST in the fund then
 }
 
-// SubsidyPaid is what a member got out of the subsidy fund.
+// SubsidyPaid is what a member got out of the subsidy fund, as commission.
 type SubsidyPaid struct {
 	Epoch  committee.Epoch // that ended
 	Node   committee.NodeID
-	To     Address
 	Amount uint64 // FROST
 }
 
@@ -63,7 +62,6 @@ func (v *SubsidiesFunded) fields(c *codec) {
 func (v *SubsidyPaid) fields(c *codec) {
 	c.epoch(&v.Epoch)
 	c.node(&v.Node)
-	c.address(&v.To)
 	c.u64(&v.Amount)
 }
 

@@ -100,7 +100,8 @@ func (d dues) toRevenue(gain uint64, rate uint32) uint64 {
 }
 
 // subsidize pays, at the end of the running epoch, what the subsidy fund owes:
-// to each of the epoch's members a fixed sum and one for each shard, and to
+// to each of the epoch's members a fixed sum and one for each shard, as
+// commission that can be collected when the next committee is chosen, and to
 // each epoch a part of the revenue that it has gained. [WL] §2.10
 func (x *execution) subsidize(members []assigned) {
 	balance, err := ReadSubsidyFund(x.state)
@@ -113,13 +114,19 @@ func (x *execution) subsidize(members []assigned) {
 	d := x.params.duesOf(balance, revenue, members)
 	left := balance
 	for _, m := range members {
-		n, err := ReadNode(x.state, m.ID)
 		amount := d.toMember(x.params.memberSubsidy(m))
-		if amount == 0 || err != nil || x.credit(n.Account, amount) != nil {
-			continue // stays in the fund
+		if amount == 0 {
+			continue
+		}
+		n, err := ReadNode(x.state, m.ID)
+		sound(err) // a member's record stays while it is one
+		p := x.stakePool(m.ID)
+		sound(p.Credit(amount, true))
+		if refusal := x.setStakePool(n, p); refusal != nil {
+			sound(refusal)
 		}
 		left -= amount
-		x.emit(SubsidyPaid{Epoch: x.system.Epoch, Node: n.ID, To: n.Account, Amount: amount})
+		x.emit(SubsidyPaid{Epoch: x.system.Epoch, Node: m.ID, Amount: amount})
 	}
 	toMembers := balance - left
 	for i, r := range entries {
