@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 
@@ -108,10 +109,14 @@ func moveKey(from committee.NodeID, s shard.Index) []byte {
 
 // owes tells whether shards of a node are still to be handed over.
 func owes(r Reader, id committee.NodeID) bool {
+	return moveUnder(r, append([]byte{keyHandover, handoverMove}, id[:]...))
+}
+
+// moveUnder tells whether a move is open whose key begins so.
+func moveUnder(r Reader, prefix []byte) bool {
 	found := false
-	prefix := append([]byte{keyHandover, handoverMove}, id[:]...)
 	r.Ascend(prefix, nil, func(key, _ []byte) bool {
-		found = len(key) > len(prefix) && string(key[:len(prefix)]) == string(prefix)
+		found = bytes.HasPrefix(key, prefix)
 		return false
 	})
 	return found

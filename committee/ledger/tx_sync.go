@@ -22,7 +22,7 @@ type ReportSync struct {
 
 func (ReportSync) kind() byte { return kindReportSync }
 
-func (m ReportSync) work() uint64 { return workMembers + workPlain*uint64(1+len(m.Lost)) }
+func (m ReportSync) work() uint64 { return workPlain + 3*workMembers + workPool*uint64(len(m.Lost)) }
 
 func (m *ReportSync) fields(c *codec) {
 	c.node(&m.Node)
@@ -71,7 +71,7 @@ func (m ReportSync) apply(x *execution) *Error {
 		sys.Synced += uint16(len(after.Members[at].Shards))
 	}
 	x.setSystem(sys)
-	if sys.Deadline != 0 && len(openMoves(x.state)) == 0 {
+	if sys.Deadline != 0 && !moveUnder(x.state, []byte{keyHandover, handoverMove}) {
 		x.handedOver()
 	}
 	return nil
