@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/committee/ledger"
@@ -35,8 +36,7 @@ func parseEpochs(s string) (uint32, error) {
 	return uint32(n), nil
 }
 
-// blobRef names a blob object of an account: by its own ID, or by the blob ID
-// if the account has one object of it.
+// blobRef names a blob object: by its own ID, or by the blob ID.
 type blobRef struct {
 	object committee.ObjectID
 	blob   shard.BlobID // zero if object is known
@@ -56,36 +56,78 @@ func parseBlobRef(s string) (blobRef, error) {
 	return blobRef{blob: id}, nil
 }
 
-// find returns the object that is meant.
-func (b blobRef) find(ctx context.Context, s *client.Session) (committee.ObjectID, error) {
+// find returns the object that is meant. A blob ID means the one object of the
+// blob that belongs to the account and for which the order makes sense; if there
+// is none, the object that lasts longest will do if the order makes sense for it
+// whoever owns it.
+func (b blobRef) find(ctx context.Context, s *client.Session, w blobOrder) (id committee.ObjectID, err error) {
 	if b.blob.IsZero() {
 		return b.object, nil
 	}
-	status, err := s.Status(ctx, b.blob)
+	err = s.Ledger.View(ctx, func(r ledger.Reader, _ uint64) (err error) {
+		id, err = b.choose(r, s.Wallet.Address(), w)
+		return err
+	})
+	return id, err
+}
+
+func (b blobRef) choose(r ledger.Reader, owner ledger.Address, w blobOrder) (committee.ObjectID, error) {
+	status, err := ledger.ReadStatus(r, b.blob)
 	if err != nil {
 		return committee.ObjectID{}, err
 	}
-	if owner := s.Wallet.Address(); status.Kind == ledger.StatusNone || status.Blob.Owner != owner {
-		return committee.ObjectID{}, hinted{
-			fmt.Errorf("account %v has no object of blob %v: %w", owner, b.blob, client.ErrNotFound),
-			"name the account that has it with --account, or the object by its own ID",
+	best := status.Blob
+	if w.anybody != nil && best.BlobID == b.blob && w.anybody(best) {
+		return best.ID, nil
+	}
+	found, err := ownedBy(r, owner, ledger.KindBlob, ledger.ReadBlob)
+	if err != nil {
+		return committee.ObjectID{}, err
+	}
+	var fits []ledger.Blob
+	for _, f := range found {
+		if f.BlobID == b.blob && f.Storage.End > status.Epoch && (w.fits == nil || w.fits(f)) {
+			fits = append(fits, f)
 		}
 	}
-	return status.Blob.ID, nil
+	switch len(fits) {
+	case 0:
+		return committee.ObjectID{}, hinted{
+			fmt.Errorf("account %v has no object of blob %v that this could be done with: %w", owner, b.blob, client.ErrNotFound),
+			"floe blob list shows what it has; name another account with --account, or the object by its own ID",
+		}
+	case 1:
+		return fits[0].ID, nil
+	}
+	var ids []string
+	for _, f := range fits {
+		ids = append(ids, f.ID.String())
+	}
+	return committee.ObjectID{}, usageError{
+		fmt.Errorf("account %v has %d objects of blob %v", owner, len(fits), b.blob),
+		"name one of them: " + strings.Join(ids, ", "),
+	}
 }
 
-// onBlob prepares an order about a blob object of the account. does has a verb
-// for %v, the object.
-func onBlob(text, does string, message func(ledger.Ref) ledger.Message) (planner, error) {
+// blobOrder is what to do with a blob object.
+type blobOrder struct {
+	does    string                 // with a verb for %v, the object
+	fits    func(ledger.Blob) bool // whether it makes sense for an object of the account; nil: for all
+	anybody func(ledger.Blob) bool // whether it makes sense whoever owns the object; nil: never
+	message func(ledger.Ref) ledger.Message
+}
+
+// onBlob prepares an order about a blob object.
+func onBlob(text string, w blobOrder) (planner, error) {
 	ref, err := parseBlobRef(text)
 	if err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context, s *client.Session) (order, error) {
-		id, err := ref.find(ctx, s)
+		id, err := ref.find(ctx, s, w)
 		if err != nil {
 			return order{}, err
 		}
-		return order{does: fmt.Sprintf(does, id), messages: []ledger.Message{message(ledger.Object(id))}}, nil
+		return order{does: fmt.Sprintf(w.does, id), messages: []ledger.Message{w.message(ledger.Object(id))}}, nil
 	}, nil
 }
