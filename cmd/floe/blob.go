@@ -19,6 +19,8 @@ command can be about.`,
 
 func shared(b ledger.Blob) bool { return b.Shared }
 
+func unshared(b ledger.Blob) bool { return !b.Shared }
+
 func certified(b ledger.Blob) bool { return b.Certified != 0 }
 
 func (a *app) blobExtendCommand() *cobra.Command {
@@ -99,7 +101,7 @@ name. Who owns it can extend it, delete it and give it away.`,
 				return nil, err
 			}
 			return onBlob(args[0], blobOrder{
-				does:    fmt.Sprintf("give blob object %%v to %v", to),
+				does: fmt.Sprintf("give blob object %%v to %v", to), fits: unshared,
 				message: func(r ledger.Ref) ledger.Message { return ledger.TransferObject{Object: r, To: to} },
 			})
 		},
@@ -116,7 +118,7 @@ its end. It cannot be taken back.`,
 		args: 1, takes: "a blob",
 		prepare: func(args []string) (planner, error) {
 			return onBlob(args[0], blobOrder{
-				does:    "give up blob object %v for good",
+				does: "give up blob object %v for good", fits: unshared,
 				message: func(r ledger.Ref) ledger.Message { return ledger.BurnBlob{Blob: r} },
 			})
 		},

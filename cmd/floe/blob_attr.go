@@ -58,7 +58,7 @@ func (a *app) attrSetCommand() *cobra.Command {
 				return nil, usageError{fmt.Errorf("no attributes to set"), "write them as KEY=VALUE after the blob"}
 			}
 			return onBlob(args[0], blobOrder{
-				does: fmt.Sprintf("set %d attributes of blob object %%v", len(pairs)),
+				does: fmt.Sprintf("set %d attributes of blob object %%v", len(pairs)), fits: unshared,
 				message: func(r ledger.Ref) ledger.Message {
 					return ledger.SetAttributes{Blob: r, Set: pairs}
 				},
@@ -78,7 +78,7 @@ func (a *app) attrRemoveCommand() *cobra.Command {
 				return nil, usageError{fmt.Errorf("no attributes to remove"), "write their keys after the blob"}
 			}
 			return onBlob(args[0], blobOrder{
-				does: fmt.Sprintf("remove %d attributes of blob object %%v", len(args)-1),
+				does: fmt.Sprintf("remove %d attributes of blob object %%v", len(args)-1), fits: unshared,
 				message: func(r ledger.Ref) ledger.Message {
 					return ledger.SetAttributes{Blob: r, Remove: args[1:]}
 				},

@@ -11,9 +11,10 @@
 //
 //	floe account create|list|export|balance|send
 //	floe faucet [ADDRESS] [AMOUNT]            get money on a devnet
-//	floe storage buy|transfer
-//	floe blob extend|delete|transfer
-//	floe node register|list|show|update|prices|rotate-key|transfer
+//	floe storage buy|list|split|fuse|transfer|destroy
+//	floe blob list|show|extend|delete|transfer|burn|share|fund|attr
+//	floe pool create|list|show|extend|grow|shrink|transfer|destroy
+//	floe node register|list|show|update|prices|commission|collect|rotate-key|transfer|exit
 //	floe params vote|upgrade|votes, floe rewards add|subsidize
 //	floe committee, epoch, params             say how the network is
 //	floe events [--follow]                    say what the ledger has done

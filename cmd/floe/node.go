@@ -17,7 +17,7 @@ func (a *app) nodeCommand() *cobra.Command {
 controlled by an account. It holds shards once it is chosen into a committee,
 which needs stake: see floe stake.`,
 		a.nodeRegisterCommand(), a.nodeListCommand(), a.nodeShowCommand(), a.nodeUpdateCommand(), a.nodePricesCommand(),
-		a.nodeRotateCommand(), a.nodeTransferCommand())
+		a.nodeCommissionCommand(), a.nodeCollectCommand(), a.nodeRotateCommand(), a.nodeTransferCommand(), a.nodeExitCommand())
 }
 
 // nodeOrder is what to do with a node that the account controls.

@@ -14,9 +14,10 @@ func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status ID",
 		Short: "say what the ledger knows of a blob",
-		Long: `status prints what the ledger knows of a blob: nonexistent, registered, deletable,
-permanent and until when, or invalid. A blob that the ledger does not know is an answer,
-with exit status 3, not a failure to answer. It is one line of standard output.` + exitHelp(exitNotFound, exitUnavailable, exitWrongNetwork),
+		Long: `status prints what the ledger knows of a blob: nonexistent, registered, deletable
+or permanent and until when, or invalid. A blob that the ledger does not know is
+an answer, with exit status 3, not a failure to answer. It is one line of
+standard output.` + exitHelp(exitNotFound, exitUnavailable, exitWrongNetwork),
 		Args: exactArgs(1, "one blob ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := parseBlobID(args[0])

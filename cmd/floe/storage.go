@@ -131,7 +131,7 @@ func (a *app) transferCommand(what, argument string) *cobra.Command {
 	return a.order(orderCommand{
 		use:   "transfer " + argument + " ADDRESS",
 		short: "give " + what + " to another account",
-		long:  "transfer gives " + what + " to an address, or to one of your accounts by its name.",
+		long:  "transfer gives " + what + " to an address,\nor to one of your accounts by its name.",
 		args:  2, takes: "the ID of an object and an address",
 		prepare: func(args []string) (planner, error) {
 			id, err := parseObject(args[0])
