@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/floe-storage/floe/committee/bls"
 )
@@ -63,10 +62,14 @@ func (c *Committee) VerifyAll(certs []Certificate, enough func(Weight, int) bool
 // signers returns keys whose sum is that of the marked members' keys, if these
 // members are enough.
 func (c *Committee) signers(bitmap []byte, enough func(Weight, int) bool) ([]bls.Key, error) {
-	if err := c.CheckWeight(bitmap, enough); err != nil {
+	weight, err := c.weigh(bitmap)
+	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(bitmap, func(b byte) bool { return b != 0 }) {
+	if !enough(weight, c.Shards()) {
+		return nil, fmt.Errorf("%w: weight %d of %d", ErrNoQuorum, weight, c.Shards())
+	}
+	if weight == 0 {
 		return nil, fmt.Errorf("%w: by nobody", bls.ErrSignature)
 	}
 	return c.keys.addends(func(i int) bool { return marks(bitmap, i) })
@@ -98,19 +101,6 @@ func (c *Committee) WeightOf(signers []byte) Weight {
 		return 0
 	}
 	return weight
-}
-
-// CheckWeight is the part of Verify that looks at no signature: the signers are
-// members, and their weight passes enough.
-func (c *Committee) CheckWeight(signers []byte, enough func(Weight, int) bool) error {
-	weight, err := c.weigh(signers)
-	if err != nil {
-		return err
-	}
-	if !enough(weight, c.Shards()) {
-		return fmt.Errorf("%w: weight %d of %d", ErrNoQuorum, weight, c.Shards())
-	}
-	return nil
 }
 
 func marks(bitmap []byte, i int) bool { return i/8 < len(bitmap) && bitmap[i/8]>>(i%8)&1 == 1 }

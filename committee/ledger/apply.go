@@ -6,6 +6,7 @@ func (m *Machine) begin(u *rules, s *Overlay, b Block) BlockResult {
 	x.punish(b.Evidence)
 	updates := x.turn(b.Time)
 	x.expire()
+	x.moveStakes()
 	if x.system.Epoch != u.system.Epoch {
 		var err error
 		x.committee, err = m.committeeOf(s, &x.rules)

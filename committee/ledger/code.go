@@ -61,6 +61,16 @@ const (
 	CodeBadVote   Code = 74 // a price beyond what is allowed
 	CodeExiting   Code = 75 // the node is leaving
 
+	CodeStakeTooSmall  Code = 100 // less than the least stake, or nothing
+	CodeStakeRequested Code = 101 // the stake is asked back already
+	CodeStakeIdle      Code = 102 // the stake serves no committee: it needs no request
+	CodeStakeServes    Code = 103 // the stake serves a committee: it has to be asked back first
+	CodeStakeEarly     Code = 104 // the stake has not left yet
+	CodeStakeHeld      Code = 105 // the stake has left, and is held until the shards are handed over
+	CodeStakePart      Code = 106 // not a part of the stake that leaves something
+	CodeStakeMismatch  Code = 107 // stakes that cannot be one
+	CodeSameNode       Code = 108 // the stake is with that node already
+
 	CodeBadParams      Code = 121 // changes of parameters that cannot be made
 	CodeAlreadyVoted   Code = 122 // the node's last vote was for the same
 	CodeAlreadyDecided Code = 123 // it is decided already

@@ -131,7 +131,7 @@ func goldenMessages() []Message {
 		AddRewards{Amount: 0x0102030405060708, Epochs: 0x11121314},
 		FundSubsidies{Amount: 0x0102030405060708},
 		AddRewardsByEpoch{Amounts: []uint64{1, 0x0102030405060708}},
-	}, goldenBlobMessages()...)
+	}, append(goldenBlobMessages(), goldenStakeMessages()...)...)
 }
 
 func goldenTx(messages ...Message) Tx {
@@ -190,7 +190,7 @@ func goldenEvents() []event {
 			Epoch: 9, Due: 0x0102030405060708, ToMembers: 0x1112131415161718, ToRevenue: 0x2122232425262728, Left: 0x3132333435363738,
 		},
 		TreasuryEmptied{Epoch: 9, Amount: 0x0102030405060708},
-	}, goldenBlobEvents()...)
+	}, append(goldenBlobEvents(), goldenStakeEvents()...)...)
 }
 
 func TestGoldenTransactions(t *testing.T) {

@@ -79,7 +79,7 @@ func (w *world) restake(n byte, amount uint64) {
 	for k := range w.state.values {
 		if k[0] == keyStake {
 			if o, err := read[StakeObject](w.state, []byte(k), "stake"); err != nil || o.Node == v.ID {
-				x.state.Delete([]byte(k))
+				put(x.state, o, nil)
 			}
 		}
 	}
@@ -89,7 +89,7 @@ func (w *world) restake(n byte, amount uint64) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		x.state.Set(objectKey(keyStake, id), encode(StakeObject{ID: id, Owner: v.Account, Node: v.ID, Position: position}))
+		put(x.state, nil, StakeObject{ID: id, Owner: v.Account, Node: v.ID, Position: position})
 	}
 	if err := p.Settle(x.stakeBook(v.ID), sys.Epoch); err != nil {
 		w.t.Fatal(err)

@@ -13,11 +13,11 @@ type rules struct {
 	shape     shard.Params
 	committee *committee.Committee
 	height    uint64
-	verdicts  *verdicts // nil if only checking
+	verdicts  *verdicts
 }
 
 func (m *Machine) readRules(r Reader, height uint64) (rules, error) {
-	u := rules{height: height}
+	u := rules{height: height, verdicts: &m.verdicts}
 	var err error
 	if u.params, err = ReadParams(r); err != nil {
 		return u, err

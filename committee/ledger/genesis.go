@@ -199,7 +199,7 @@ func (f *Founder) found(s Store, object committee.ObjectID) error {
 		return err
 	}
 	pending.Flush(s)
-	s.Set(objectKey(keyStake, object), encode(StakeObject{ID: object, Owner: f.Account, Node: n.ID, Position: position}))
+	put(s, nil, StakeObject{ID: object, Owner: f.Account, Node: n.ID, Position: position})
 	n.take(s, p)
 	return nil
 }

@@ -51,6 +51,13 @@ const (
 	kindExitNode       byte = 46
 	kindReportSync     byte = 47
 	kindTransferNode   byte = 48
+
+	kindStake           byte = 50
+	kindRequestWithdraw byte = 51
+	kindWithdraw        byte = 52
+	kindSplitStake      byte = 53
+	kindJoinStake       byte = 54
+	kindRedelegate      byte = 55
 )
 
 // messageKind returns how a kind of message is read and written.
@@ -126,6 +133,18 @@ func messageKind(kind byte) (recordCodec[Message], bool) {
 		return codecOf[Message, ReportSync](), true
 	case kindTransferNode:
 		return codecOf[Message, TransferNode](), true
+	case kindStake:
+		return codecOf[Message, Stake](), true
+	case kindRequestWithdraw:
+		return codecOf[Message, RequestWithdraw](), true
+	case kindWithdraw:
+		return codecOf[Message, Withdraw](), true
+	case kindSplitStake:
+		return codecOf[Message, SplitStake](), true
+	case kindJoinStake:
+		return codecOf[Message, JoinStake](), true
+	case kindRedelegate:
+		return codecOf[Message, Redelegate](), true
 	}
 	return voteMessageKind(kind)
 }

@@ -69,5 +69,5 @@ func voteEventKind(kind string) (recordCodec[event], bool) {
 	case TreasuryEmptied{}.kind():
 		return codecOf[event, TreasuryEmptied](), true
 	}
-	return recordCodec[event]{}, false
+	return stakeEventKind(kind)
 }

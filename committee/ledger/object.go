@@ -16,6 +16,7 @@ const (
 	KindStorage ObjectKind = iota + 1
 	KindBlob
 	KindPool
+	KindStake
 )
 
 // String returns the words for k.
@@ -27,6 +28,8 @@ func (k ObjectKind) String() string {
 		return "blob"
 	case KindPool:
 		return "pool"
+	case KindStake:
+		return "stake"
 	}
 	return "object"
 }
@@ -40,12 +43,14 @@ func (k ObjectKind) key(id committee.ObjectID) []byte {
 		return objectKey(keyBlob, id)
 	case KindPool:
 		return objectKey(keyPool, id)
+	case KindStake:
+		return objectKey(keyStake, id)
 	}
 	return nil
 }
 
 // objectKinds are all kinds of objects.
-func objectKinds() []ObjectKind { return []ObjectKind{KindStorage, KindBlob, KindPool} }
+func objectKinds() []ObjectKind { return []ObjectKind{KindStorage, KindBlob, KindPool, KindStake} }
 
 // KindOf returns what an object is; false if there is none of that ID.
 func KindOf(r Reader, id committee.ObjectID) (ObjectKind, bool) {

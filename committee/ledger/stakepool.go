@@ -7,30 +7,6 @@ import (
 	"github.com/floe-storage/floe/committee/stake"
 )
 
-// StakeObject is somebody's stake in a node's pool.
-type StakeObject struct {
-	ID       committee.ObjectID
-	Owner    Address
-	Node     committee.NodeID
-	Position stake.Position
-}
-
-func (s *StakeObject) fields(c *codec) {
-	c.fixed(s.ID[:])
-	c.fixed(s.Owner[:])
-	c.fixed(s.Node[:])
-	if c.out != nil {
-		s.Position.Encode(c.out)
-	} else {
-		s.Position = stake.DecodePosition(c.in)
-	}
-}
-
-// ReadStake returns a stake object; an *Error of CodeNotFound if there is none.
-func ReadStake(r Reader, id committee.ObjectID) (StakeObject, error) {
-	return read[StakeObject](r, objectKey(keyStake, id), "stake object")
-}
-
 // ReadStakePool returns a node's stake pool as it was left last: what has become due
 // since is not settled. An *Error of CodeNotFound if there is no such node.
 func ReadStakePool(r Reader, id committee.NodeID) (stake.Pool, error) {

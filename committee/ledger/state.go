@@ -26,6 +26,7 @@ import (
 //	10 object(32)                       Pool
 //	11 pool(32) blob ID(32)             object: the blobs in a pool
 //	12 ^stake(8) node(32)               nothing: who the next committee is chosen from, most stake first
+//	13 epoch(4) object(32)              nothing: the stake objects that move to another node from an epoch on
 //	14 node(32)                         pool
 //	15 node(32) ^epoch(4)               rate: of the pool's shares when an epoch began, latest first
 //	16 node(32) epoch(4)                exit: what left the pool with an epoch and is not fetched
@@ -60,6 +61,7 @@ const (
 
 const (
 	keyCandidate byte = 0x12
+	keyMoveStake byte = 0x13
 	keyStakePool byte = 0x14
 	keyStakeRate byte = 0x15
 	keyStakeExit byte = 0x16

@@ -55,8 +55,8 @@ func (m BurnFunds) apply(x *execution) *Error {
 }
 
 // TransferObject gives an object of the sender's to another account: a storage
-// resource, a blob object that is neither shared nor in a pool, or a pool with
-// the blobs in it. It must not have ended.
+// resource, a blob object that is neither shared nor in a pool, a pool with the
+// blobs in it, or a stake. It must not have ended.
 type TransferObject struct {
 	Object Ref
 	To     Address // not the zero address
@@ -106,6 +106,14 @@ func (x *execution) give(kind ObjectKind, r Ref, to Address) *Error {
 		p := before
 		p.Owner = to
 		x.changePool(before, p)
+	case KindStake:
+		before, err := x.staked(r)
+		if err != nil {
+			return err
+		}
+		s := before
+		s.Owner = to
+		put(x.state, before, s)
 	default: // or nothing at all
 		before, err := x.storage(r)
 		if err != nil {

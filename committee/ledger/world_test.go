@@ -26,10 +26,14 @@ func newMemory() *memory { return &memory{values: map[string][]byte{}} }
 func (m *memory) Get(key []byte) []byte { return m.values[string(key)] }
 
 func (m *memory) Ascend(start, end []byte, visit func(key, value []byte) bool) {
-	for _, k := range m.keys() {
-		if k < string(start) || end != nil && k >= string(end) {
-			continue
+	var keys []string
+	for k := range m.values {
+		if k >= string(start) && (end == nil || k < string(end)) {
+			keys = append(keys, k)
 		}
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
 		if !visit([]byte(k), m.values[k]) {
 			return
 		}
@@ -380,6 +384,7 @@ func checkState(t testing.TB, s *memory) {
 		t.Fatalf("supply: got %d FROST in all places, want %d", got, sys.Supply)
 	}
 	checkNodes(t, s, sys)
+	checkStakes(t, s, sys)
 	for k := range s.values {
 		key := []byte(k)
 		switch key[0] {
