@@ -37,7 +37,7 @@ func exportTree(w io.Writer, db *database, version int64, stop <-chan struct{}) 
 		return err
 	}
 	if state.Size() == 0 {
-		return nil
+		return fmt.Errorf("%w: the state is empty", errExport)
 	}
 	exporter, err := state.Export()
 	if err != nil {
