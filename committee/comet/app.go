@@ -96,17 +96,20 @@ func (a *app) InitChain(context.Context, *abci.RequestInitChain) (res *abci.Resp
 	return &abci.ResponseInitChain{AppHash: a.tree.working.Hash(), Validators: validatorUpdates(validators)}, nil
 }
 
-// PrepareProposal takes transactions in the mempool's order until the block is full.
+// PrepareProposal takes transactions in the mempool's order until the block is full, by size or by work.
 func (a *app) PrepareProposal(_ context.Context, req *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal, error) {
 	var size int64
+	var work uint64
 	txs := make([][]byte, 0, len(req.Txs))
 	for _, tx := range req.Txs {
-		if !txSizeOK(tx) {
+		units, ok := a.workOf(tx)
+		if !ok {
 			continue
 		}
+		work += units
 		// A transaction's place in the block has its length before it and a field number.
 		size += cmttypes.ComputeProtoSizeForTxs([]cmttypes.Tx{tx})
-		if size > req.MaxTxBytes {
+		if size > req.MaxTxBytes || work > ledger.MaxBlockWork {
 			break
 		}
 		txs = append(txs, tx)
@@ -114,14 +117,26 @@ func (a *app) PrepareProposal(_ context.Context, req *abci.RequestPrepareProposa
 	return &abci.ResponsePrepareProposal{Txs: txs}, nil
 }
 
-// ProcessProposal refuses blocks that no honest proposer makes; a transaction that fails is no reason.
+// ProcessProposal refuses blocks that no honest proposer makes: with what is no transaction, or with more work
+// than there may be. A transaction that fails is no reason.
 func (a *app) ProcessProposal(_ context.Context, req *abci.RequestProcessProposal) (*abci.ResponseProcessProposal, error) {
+	var work uint64
 	for _, tx := range req.Txs {
-		if !txSizeOK(tx) {
+		units, ok := a.workOf(tx)
+		if work += units; !ok || work > ledger.MaxBlockWork {
 			return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_REJECT}, nil
 		}
 	}
 	return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_ACCEPT}, nil
+}
+
+// workOf returns what a transaction costs; ok is false if it is none, or more than a block may have.
+func (a *app) workOf(tx []byte) (units uint64, ok bool) {
+	if !txSizeOK(tx) {
+		return 0, false
+	}
+	units, err := a.machine.Work(tx)
+	return units, err == nil && units <= ledger.MaxBlockWork
 }
 
 func txSizeOK(tx []byte) bool { return len(tx) > 0 && len(tx) <= ledger.MaxTxSize }
@@ -137,9 +152,10 @@ func (a *app) FinalizeBlock(_ context.Context, req *abci.RequestFinalizeBlock) (
 	}
 	overlay := ledger.NewOverlay(a.tree.base)
 	result := a.machine.ApplyBlock(overlay, ledger.Block{
-		Height: uint64(req.Height),
-		Time:   uint64(req.Time.UnixMilli()),
-		Txs:    req.Txs,
+		Height:   uint64(req.Height),
+		Time:     uint64(req.Time.UnixMilli()),
+		Txs:      req.Txs,
+		Evidence: misbehaviors(req.Misbehavior),
 	})
 	if len(result.Txs) != len(req.Txs) {
 		return nil, fmt.Errorf("apply block %d: %d results for %d transactions", req.Height, len(result.Txs), len(req.Txs))
@@ -188,7 +204,7 @@ func (a *app) CheckTx(_ context.Context, req *abci.RequestCheckTx) (*abci.Respon
 	if r.Code != uint32(ledger.CodeOK) && req.Type == abci.CheckTxType_Recheck {
 		a.results.refused(ledger.Receipt{Hash: hashOf(req.Tx), TxResult: ledger.TxResult{Code: r.Code, Info: r.Info}})
 	}
-	return &abci.ResponseCheckTx{Code: r.Code, Info: r.Info}, nil
+	return &abci.ResponseCheckTx{Code: r.Code, Info: r.Info, GasWanted: int64(r.work)}, nil
 }
 
 func (a *app) check(tx []byte) (r checkResult) {
@@ -196,20 +212,28 @@ func (a *app) check(tx []byte) (r checkResult) {
 	defer func() {
 		if err != nil {
 			a.haltOn(err)
-			r = checkResult{codeHalted, "this node has halted"}
+			r = checkResult{Code: codeHalted, Info: "this node has halted"}
 		}
 	}()
 	defer catchPanic(&err) // some callers are goroutines of CometBFT that do not recover
 	if a.checker == nil {
-		return checkResult{codeHalted, "this node has no state yet"}
+		return checkResult{Code: codeHalted, Info: "this node has no state yet"}
 	}
 	res := a.checker.Check(tx)
-	return checkResult{res.Code, res.Info}
+	if res.Code != uint32(ledger.CodeOK) {
+		return checkResult{Code: res.Code, Info: res.Info}
+	}
+	units, ok := a.workOf(tx)
+	if !ok {
+		return checkResult{Code: uint32(ledger.CodeTooMuchWork), Info: "more work than a block may have"}
+	}
+	return checkResult{work: units}
 }
 
 type checkResult struct {
 	Code uint32
 	Info string
+	work uint64 // if it was accepted
 }
 
 // haltOn records the first fault; nil is none.

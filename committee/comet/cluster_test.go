@@ -25,6 +25,7 @@ import (
 type toy struct {
 	onApply   func(ledger.Block)  // when a block is being applied
 	onChecker func(ledger.Reader) // when a block was just committed, or at start
+	work      uint64              // of each transaction; 0 means 1
 }
 
 const (
@@ -63,6 +64,9 @@ func (m toy) ApplyBlock(s ledger.Store, b ledger.Block) (out ledger.BlockResult)
 	if m.onApply != nil {
 		m.onApply(b)
 	}
+	for _, e := range b.Evidence {
+		s.Set(fmt.Appendf(nil, "evidence/%d/%x", e.Height, e.Validator), strconv.AppendInt(nil, e.Power, 10))
+	}
 	for _, tx := range b.Txs {
 		r := toyRun(s, tx)
 		f := strings.Fields(string(tx))
@@ -78,6 +82,13 @@ func (m toy) ApplyBlock(s ledger.Store, b ledger.Block) (out ledger.BlockResult)
 		out.Txs = append(out.Txs, r)
 	}
 	return out
+}
+
+func (m toy) Work(tx []byte) (uint64, error) {
+	if len(strings.Fields(string(tx))) != 4 {
+		return 0, errors.New("malformed")
+	}
+	return max(m.work, 1), nil
 }
 
 func toyRun(s ledger.Store, tx []byte) ledger.TxResult {

@@ -175,6 +175,7 @@ func (c *Config) chainHash() [32]byte {
 func (c *Config) genesisDoc() *cmttypes.GenesisDoc {
 	params := cmttypes.DefaultConsensusParams()
 	params.Block.MaxBytes = maxBlockSize
+	params.Block.MaxGas = ledger.MaxBlockWork // the mempool keeps within it
 	params.Evidence.MaxBytes = maxEvidenceSize
 	params.Evidence.MaxAgeNumBlocks, params.Evidence.MaxAgeDuration = c.evidenceBlocks, c.evidenceAge
 	hash := c.chainHash()

@@ -59,6 +59,17 @@ func validatorUpdates(updates []ledger.ValidatorUpdate) []abci.ValidatorUpdate {
 	return out
 }
 
+// misbehaviors puts what a block proves of validators into the ledger's words.
+// Whether they voted twice or attacked light clients makes no difference there.
+func misbehaviors(list []abci.Misbehavior) (out []ledger.Misbehavior) {
+	for _, m := range list {
+		v := ledger.Misbehavior{Height: uint64(m.Height), Power: m.Validator.Power}
+		copy(v.Validator[:], m.Validator.Address)
+		out = append(out, v)
+	}
+	return out
+}
+
 // outcomesOf lists what became of a block's transactions, and the index entries
 // of those that were accepted: x/<hash> → height ‖ index. One that was refused
 // may be sent again and is not indexed.

@@ -25,6 +25,7 @@ type engine struct {
 	blocks    *store.BlockStore
 	states    state.Store
 	mempool   *mempool.CListMempool
+	evidence  *evidence.Pool
 	consensus *consensus.State
 	sync      *syncReactor
 	reactors  []namedReactor // in the order in which they start
@@ -83,6 +84,7 @@ func (e *engine) assemble(cfg *Config, db *database, current state.State, signer
 		return fmt.Errorf("load evidence: %w", err)
 	}
 	pool.SetLogger(log)
+	e.evidence = pool
 	executor := state.NewBlockExecutor(e.states, log, e.app.Consensus(), e.mempool, pool, e.blocks,
 		state.BlockExecutorWithBlockTimeTolerance(conf.Consensus.BlockTimeTolerance))
 	e.consensus = consensus.NewState(conf.Consensus, current.Copy(), executor, e.blocks, e.mempool, pool)

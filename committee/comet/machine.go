@@ -8,6 +8,10 @@ import "github.com/floe-storage/floe/committee/ledger"
 type Machine interface {
 	InitChain(s ledger.Store, genesis []byte) ([]ledger.ValidatorUpdate, error)
 	ApplyBlock(s ledger.Store, b ledger.Block) ledger.BlockResult
+	// Work returns what a transaction costs, in units of which a block has at
+	// most ledger.MaxBlockWork; an error if it is no transaction at all. It
+	// depends on tx alone.
+	Work(tx []byte) (uint64, error)
 	// NewChecker returns a checker above the state at a height. It is used by
 	// one goroutine at a time and dropped at the next commit.
 	NewChecker(r ledger.Reader, height uint64) Checker
@@ -30,6 +34,9 @@ func (*floe) InitChain(s ledger.Store, genesis []byte) ([]ledger.ValidatorUpdate
 func (f *floe) ApplyBlock(s ledger.Store, b ledger.Block) ledger.BlockResult {
 	return f.machine.ApplyBlock(s, b)
 }
+
+// Work implements [Machine].
+func (*floe) Work(tx []byte) (uint64, error) { return ledger.Work(tx) }
 
 // NewChecker implements [Machine].
 func (f *floe) NewChecker(r ledger.Reader, height uint64) Checker {

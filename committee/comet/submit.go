@@ -141,7 +141,7 @@ func (c *chain) offerAgain(hash [32]byte) error {
 func (c *chain) offer(tx []byte) (checkResult, error) {
 	verdict := make(chan checkResult, 1)
 	err := c.engine.mempool.CheckTx(types.Tx(tx), func(r *abci.ResponseCheckTx) {
-		verdict <- checkResult{r.Code, r.Info}
+		verdict <- checkResult{Code: r.Code, Info: r.Info}
 	}, mempool.TxInfo{})
 	var full mempool.ErrMempoolIsFull
 	switch {
