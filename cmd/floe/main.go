@@ -15,6 +15,7 @@
 //	floe blob list|show|extend|delete|transfer|burn|share|fund|attr
 //	floe pool create|list|show|extend|grow|shrink|transfer|destroy
 //	floe node register|list|show|update|prices|commission|collect|rotate-key|transfer|exit
+//	floe stake add|list|withdraw|claim|move|split|join|transfer
 //	floe params vote|upgrade|votes, floe rewards add|subsidize
 //	floe committee, epoch, params             say how the network is
 //	floe events [--follow]                    say what the ledger has done
