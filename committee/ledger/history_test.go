@@ -54,6 +54,9 @@ func (h *historian) messages() (byte, []Message) {
 	if h.pick(6) == 0 {
 		return h.governance()
 	}
+	if h.pick(5) == 0 {
+		return h.staking()
+	}
 	id, from := h.object()
 	switch h.pick(12) {
 	case 0:
@@ -135,8 +138,9 @@ func TestHistories(t *testing.T) {
 		blocks = 100
 	}
 	h := &historian{world: newWorld(t), rng: rand.New(rand.NewPCG(seed, 0)), codes: map[Code]int{}, made: map[string]int{}}
-	h.with(func(p *Params) { p.StoragePrice, p.WritePrice = 50_000, 20_000 })
+	h.with(func(p *Params) { p.StoragePrice, p.WritePrice, p.MinStake = 50_000, 20_000, 1000 })
 	h.handNodes()
+	h.handStakes()
 	// The other store is written through an overlay that is flushed after each
 	// block; now and then it is read into a new one, as after a restart.
 	other := h.state.clone()
@@ -195,6 +199,7 @@ func TestHistories(t *testing.T) {
 		}
 	}
 	t.Logf("epoch %d, messages %v, codes %v", h.system().Epoch, h.made, h.codes)
+	h.drain()
 	if blocks < 300 {
 		return
 	}
