@@ -72,7 +72,7 @@ var doors = map[string][]string{
 	"github.com/cometbft/":              {"committee/comet", "committee/light", "committee/light/lighttest"},
 	"github.com/cosmos/ics23/":          {"committee/comet", "committee/light"},
 	"github.com/cosmos/iavl":            {"committee/comet", "committee/light/lighttest"},
-	"github.com/syndtr/goleveldb":       {"committee/comet"},
+	"github.com/syndtr/goleveldb":       {"committee/comet", "scripts/bench/ledger"},
 	"github.com/libp2p/":                {"p2p", "p2p/p2ptest"},
 	"github.com/multiformats/":          {"p2p", "p2p/p2ptest"},
 	"github.com/dgraph-io/badger/":      {"shard/store"},
