@@ -139,7 +139,7 @@ func TestLifeOfABlob(t *testing.T) {
 			expired = append(expired, v)
 		}
 	}
-	if want := (BlobExpired{Epoch: 5, BlobID: nextID, Object: ids[1]}); len(expired) != 1 || expired[0] != want {
+	if want := (BlobExpired{Epoch: 5, BlobID: nextID, Object: ids[1], Owner: accountAddress(1)}); len(expired) != 1 || expired[0] != want {
 		t.Errorf("expired: got %+v, want %+v", expired, want)
 	}
 	if got := w.status(nextID).Kind; got != StatusNone {

@@ -145,10 +145,10 @@ func goldenEvents() []event {
 	return append([]event{
 		BlobRegistered{Epoch: 1, BlobID: blobID, Size: 0x0102030405060708, End: 9, Deletable: true, Object: object, Owner: from, Pool: pool, Deposit: 0x1122334455667788},
 		BlobCertified{Epoch: 2, BlobID: blobID, End: 9, Deletable: true, Object: object, Extension: true, Owner: from, Pool: pool},
-		BlobDeleted{Epoch: 3, BlobID: blobID, End: 9, Object: object, Certified: true, Storage: counting[committee.ObjectID](0x90), Pool: pool},
-		BlobExpired{Epoch: 4, BlobID: blobID, Object: object, Certified: true},
+		BlobDeleted{Epoch: 3, BlobID: blobID, End: 9, Object: object, Owner: from, Certified: true, Storage: counting[committee.ObjectID](0x90), Pool: pool},
+		BlobExpired{Epoch: 4, BlobID: blobID, Object: object, Owner: from, Pool: pool, Certified: true},
 		StorageReserved{Object: object, Owner: from, Start: 5, End: 9, Size: 0x0102030405060708},
-		StorageExpired{Epoch: 6, Object: object},
+		StorageExpired{Epoch: 6, Object: object, Owner: from},
 		ObjectTransferred{Object: object, From: from, To: to},
 		FundsSent{From: from, To: to, Amount: 0x1122334455667788},
 		RewardPaid{Epoch: 7, Node: node, Amount: 0x1122334455667788, Commission: 0x0102030405060708},

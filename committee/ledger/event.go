@@ -47,6 +47,7 @@ type BlobDeleted struct {
 	BlobID    shard.BlobID
 	End       committee.Epoch
 	Object    committee.ObjectID
+	Owner     Address
 	Certified bool               // it had been
 	Storage   committee.ObjectID // what the owner got back; zero for a blob in a pool
 	Pool      committee.ObjectID // that it was in, which has the room again; zero if none
@@ -57,6 +58,8 @@ type BlobExpired struct {
 	Epoch     committee.Epoch
 	BlobID    shard.BlobID
 	Object    committee.ObjectID
+	Owner     Address            // zero if nobody owned it any more
+	Pool      committee.ObjectID // that it was in; zero if none
 	Certified bool
 }
 
@@ -73,6 +76,7 @@ type StorageReserved struct {
 type StorageExpired struct {
 	Epoch  committee.Epoch
 	Object committee.ObjectID
+	Owner  Address
 }
 
 // ObjectTransferred says that an object has another owner.

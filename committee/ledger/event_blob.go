@@ -9,7 +9,8 @@ import (
 type StorageSplit struct {
 	Object committee.ObjectID // keeps the rest
 	Part   committee.ObjectID // the new one
-	Start  committee.Epoch    // of the part, as the next two
+	Owner  Address
+	Start  committee.Epoch // of the part, as the next two
 	End    committee.Epoch
 	Size   uint64
 }
@@ -18,6 +19,7 @@ type StorageSplit struct {
 type StorageFused struct {
 	Object   committee.ObjectID // as it is now
 	Consumed committee.ObjectID
+	Owner    Address
 	Start    committee.Epoch
 	End      committee.Epoch
 	Size     uint64
@@ -84,6 +86,7 @@ type BlobInvalid struct {
 type AttributesSet struct {
 	BlobID shard.BlobID
 	Object committee.ObjectID
+	Owner  Address
 	Hash   [32]byte // of all that it has now; zero if it has none
 }
 
@@ -101,6 +104,7 @@ type PoolCreated struct {
 type PoolExtended struct {
 	Epoch committee.Epoch
 	Pool  committee.ObjectID
+	Owner Address
 	End   committee.Epoch
 }
 
@@ -108,6 +112,7 @@ type PoolExtended struct {
 type PoolResized struct {
 	Epoch   committee.Epoch
 	Pool    committee.ObjectID
+	Owner   Address
 	Size    uint64             // that it has now
 	Storage committee.ObjectID // that was added or taken
 }
@@ -116,6 +121,7 @@ type PoolResized struct {
 type PoolDestroyed struct {
 	Epoch   committee.Epoch
 	Pool    committee.ObjectID
+	Owner   Address
 	Storage committee.ObjectID // what the owner got back
 }
 
@@ -123,6 +129,7 @@ type PoolDestroyed struct {
 type PoolExpired struct {
 	Epoch committee.Epoch
 	Pool  committee.ObjectID
+	Owner Address
 }
 
 // FundsBurned says that FROST ceased to exist.
@@ -151,6 +158,7 @@ func (FundsBurned) kind() string      { return "funds_burned" }
 func (v *StorageSplit) fields(c *codec) {
 	c.object(&v.Object)
 	c.object(&v.Part)
+	c.address(&v.Owner)
 	c.epoch(&v.Start)
 	c.epoch(&v.End)
 	c.u64(&v.Size)
@@ -159,6 +167,7 @@ func (v *StorageSplit) fields(c *codec) {
 func (v *StorageFused) fields(c *codec) {
 	c.object(&v.Object)
 	c.object(&v.Consumed)
+	c.address(&v.Owner)
 	c.epoch(&v.Start)
 	c.epoch(&v.End)
 	c.u64(&v.Size)
@@ -216,6 +225,7 @@ func (v *BlobInvalid) fields(c *codec) {
 func (v *AttributesSet) fields(c *codec) {
 	c.blobID(&v.BlobID)
 	c.object(&v.Object)
+	c.address(&v.Owner)
 	c.fixed(v.Hash[:])
 }
 
@@ -231,12 +241,14 @@ func (v *PoolCreated) fields(c *codec) {
 func (v *PoolExtended) fields(c *codec) {
 	c.epoch(&v.Epoch)
 	c.object(&v.Pool)
+	c.address(&v.Owner)
 	c.epoch(&v.End)
 }
 
 func (v *PoolResized) fields(c *codec) {
 	c.epoch(&v.Epoch)
 	c.object(&v.Pool)
+	c.address(&v.Owner)
 	c.u64(&v.Size)
 	c.object(&v.Storage)
 }
@@ -244,12 +256,14 @@ func (v *PoolResized) fields(c *codec) {
 func (v *PoolDestroyed) fields(c *codec) {
 	c.epoch(&v.Epoch)
 	c.object(&v.Pool)
+	c.address(&v.Owner)
 	c.object(&v.Storage)
 }
 
 func (v *PoolExpired) fields(c *codec) {
 	c.epoch(&v.Epoch)
 	c.object(&v.Pool)
+	c.address(&v.Owner)
 }
 
 func (v *FundsBurned) fields(c *codec) {

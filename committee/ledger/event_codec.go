@@ -28,6 +28,7 @@ func (v *BlobDeleted) fields(c *codec) {
 	c.blobID(&v.BlobID)
 	c.epoch(&v.End)
 	c.object(&v.Object)
+	c.address(&v.Owner)
 	c.bool(&v.Certified)
 	c.object(&v.Storage)
 	c.object(&v.Pool)
@@ -37,6 +38,8 @@ func (v *BlobExpired) fields(c *codec) {
 	c.epoch(&v.Epoch)
 	c.blobID(&v.BlobID)
 	c.object(&v.Object)
+	c.address(&v.Owner)
+	c.object(&v.Pool)
 	c.bool(&v.Certified)
 }
 
@@ -51,6 +54,7 @@ func (v *StorageReserved) fields(c *codec) {
 func (v *StorageExpired) fields(c *codec) {
 	c.epoch(&v.Epoch)
 	c.object(&v.Object)
+	c.address(&v.Owner)
 }
 
 func (v *ObjectTransferred) fields(c *codec) {

@@ -40,7 +40,7 @@ func (x *execution) expireObject(id committee.ObjectID, limit int) int {
 		s, err := ReadStorage(x.state, id)
 		sound(err) // an object and its expiry key come and go together
 		x.dropStorage(s)
-		x.emit(StorageExpired{Epoch: x.system.Epoch, Object: id})
+		x.emit(StorageExpired{Epoch: x.system.Epoch, Object: id, Owner: s.Owner})
 		return 1
 	}
 }
@@ -49,7 +49,7 @@ func (x *execution) expireObject(id committee.ObjectID, limit int) int {
 // to the one who shared the blob.
 func (x *execution) expireBlob(b Blob) {
 	x.dropBlob(b)
-	x.emit(BlobExpired{Epoch: x.system.Epoch, BlobID: b.BlobID, Object: b.ID, Certified: b.Certified != 0})
+	x.emit(BlobExpired{Epoch: x.system.Epoch, BlobID: b.BlobID, Object: b.ID, Owner: b.Owner, Pool: b.Pool, Certified: b.Certified != 0})
 	x.mustSettle(x.settleDeposit(b, 0))
 	x.mustSettle(x.returnFunds(b))
 }
@@ -84,7 +84,7 @@ func (x *execution) expirePool(id committee.ObjectID, limit int) int {
 		return limit
 	}
 	x.dropPool(before)
-	x.emit(PoolExpired{Epoch: x.system.Epoch, Pool: id})
+	x.emit(PoolExpired{Epoch: x.system.Epoch, Pool: id, Owner: before.Owner})
 	return len(blobs) + 1
 }
 

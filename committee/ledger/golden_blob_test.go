@@ -43,8 +43,8 @@ func goldenBlobEvents() []event {
 	object, other := counting[committee.ObjectID](0x10), counting[committee.ObjectID](0x90)
 	id, owner, hash := counting[shard.BlobID](0x30), counting[Address](0x50), counting[[32]byte](0xb0)
 	return []event{
-		StorageSplit{Object: object, Part: other, Start: 1, End: 2, Size: 3},
-		StorageFused{Object: object, Consumed: other, Start: 1, End: 2, Size: 3},
+		StorageSplit{Object: object, Part: other, Owner: owner, Start: 1, End: 2, Size: 3},
+		StorageFused{Object: object, Consumed: other, Owner: owner, Start: 1, End: 2, Size: 3},
 		StorageDestroyed{Object: object, Owner: owner, Start: 1, End: 2, Size: 3},
 		BlobBurned{Epoch: 1, BlobID: id, Object: object, Owner: owner},
 		BlobShared{BlobID: id, Object: object, Owner: owner, Funds: 1},
@@ -52,12 +52,12 @@ func goldenBlobEvents() []event {
 		FundsReturned{Object: object, To: owner, Amount: 1},
 		DepositSettled{Object: object, Owner: owner, Refunded: 1, Kept: 2},
 		BlobInvalid{Epoch: 1, BlobID: id, Evidence: hash},
-		AttributesSet{BlobID: id, Object: object, Hash: hash},
+		AttributesSet{BlobID: id, Object: object, Owner: owner, Hash: hash},
 		PoolCreated{Epoch: 1, Pool: object, Owner: owner, Start: 2, End: 3, Size: 4},
-		PoolExtended{Epoch: 1, Pool: object, End: 2},
-		PoolResized{Epoch: 1, Pool: object, Size: 2, Storage: other},
-		PoolDestroyed{Epoch: 1, Pool: object, Storage: other},
-		PoolExpired{Epoch: 1, Pool: object},
+		PoolExtended{Epoch: 1, Pool: object, Owner: owner, End: 2},
+		PoolResized{Epoch: 1, Pool: object, Owner: owner, Size: 2, Storage: other},
+		PoolDestroyed{Epoch: 1, Pool: object, Owner: owner, Storage: other},
+		PoolExpired{Epoch: 1, Pool: object, Owner: owner},
 		FundsBurned{From: owner, Amount: 1},
 	}
 }

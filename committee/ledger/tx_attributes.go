@@ -98,7 +98,7 @@ func (m SetAttributes) apply(x *execution) *Error {
 		x.state.Set(AttributesKey(b.ID), encode(attributes{pairs}))
 	}
 	x.changeBlob(before, b)
-	x.emit(AttributesSet{BlobID: b.BlobID, Object: b.ID, Hash: b.Attributes})
+	x.emit(AttributesSet{BlobID: b.BlobID, Object: b.ID, Owner: b.Owner, Hash: b.Attributes})
 	return nil
 }
 

@@ -226,7 +226,8 @@ func (m DeleteBlob) apply(x *execution) *Error {
 	}
 	x.dropBlob(b)
 	gone := BlobDeleted{
-		Epoch: x.system.Epoch, BlobID: b.BlobID, End: b.Storage.End, Object: b.ID, Certified: b.Certified != 0, Pool: b.Pool,
+		Epoch: x.system.Epoch, BlobID: b.BlobID, End: b.Storage.End, Object: b.ID, Owner: b.Owner,
+		Certified: b.Certified != 0, Pool: b.Pool,
 	}
 	if b.Pool.IsZero() {
 		s := b.Storage

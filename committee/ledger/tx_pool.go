@@ -131,7 +131,7 @@ func (m ExtendPool) apply(x *execution) *Error {
 		return err
 	}
 	x.changePool(before, p)
-	x.emit(PoolExtended{Epoch: x.system.Epoch, Pool: p.ID, End: p.End})
+	x.emit(PoolExtended{Epoch: x.system.Epoch, Pool: p.ID, Owner: p.Owner, End: p.End})
 	return nil
 }
 
@@ -173,7 +173,7 @@ func (m GrowPool) apply(x *execution) *Error {
 	}
 	x.dropStorage(s)
 	x.changePool(before, p)
-	x.emit(PoolResized{Epoch: x.system.Epoch, Pool: p.ID, Size: p.Size, Storage: s.ID})
+	x.emit(PoolResized{Epoch: x.system.Epoch, Pool: p.ID, Owner: p.Owner, Size: p.Size, Storage: s.ID})
 	return nil
 }
 
@@ -210,7 +210,7 @@ func (m ShrinkPool) apply(x *execution) *Error {
 	s := Storage{ID: x.newObject(), Owner: x.sender, Start: p.Start, End: p.End, Size: m.Size}
 	x.addStorage(s)
 	x.changePool(before, p)
-	x.emit(PoolResized{Epoch: x.system.Epoch, Pool: p.ID, Size: p.Size, Storage: s.ID})
+	x.emit(PoolResized{Epoch: x.system.Epoch, Pool: p.ID, Owner: p.Owner, Size: p.Size, Storage: s.ID})
 	return nil
 }
 
@@ -234,6 +234,6 @@ func (m DestroyPool) apply(x *execution) *Error {
 	x.dropPool(p)
 	s := Storage{ID: x.newObject(), Owner: x.sender, Start: p.Start, End: p.End, Size: p.Size}
 	x.addStorage(s)
-	x.emit(PoolDestroyed{Epoch: x.system.Epoch, Pool: p.ID, Storage: s.ID})
+	x.emit(PoolDestroyed{Epoch: x.system.Epoch, Pool: p.ID, Owner: p.Owner, Storage: s.ID})
 	return nil
 }

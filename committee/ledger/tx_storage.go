@@ -133,7 +133,7 @@ func (x *execution) split(before, rest, part Storage) {
 	part.ID = x.newObject()
 	x.changeStorage(before, rest)
 	x.addStorage(part)
-	x.emit(StorageSplit{Object: rest.ID, Part: part.ID, Start: part.Start, End: part.End, Size: part.Size})
+	x.emit(StorageSplit{Object: rest.ID, Part: part.ID, Owner: part.Owner, Start: part.Start, End: part.End, Size: part.Size})
 }
 
 // FuseStorage adds the second of two storage resources of the sender's to the
@@ -171,7 +171,7 @@ func (m FuseStorage) apply(x *execution) *Error {
 	}
 	x.dropStorage(other)
 	x.changeStorage(before, fused)
-	x.emit(StorageFused{Object: fused.ID, Consumed: other.ID, Start: fused.Start, End: fused.End, Size: fused.Size})
+	x.emit(StorageFused{Object: fused.ID, Consumed: other.ID, Owner: fused.Owner, Start: fused.Start, End: fused.End, Size: fused.Size})
 	return nil
 }
 
