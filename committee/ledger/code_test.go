@@ -486,27 +486,18 @@ func TestExpiredObjects(t *testing.T) {
 	deletable := w.addBlob(0, 2, 1, true, false)
 	certified := w.addBlob(0, 3, 1, false, true)
 	id, _, _ := blobOf(3)
-	for i := range uint16(maxExpired) { // these sort before the others: a block removes no more
-		st := Storage{ID: committee.ObjectID{30: byte(i >> 8), 31: byte(i)}, Start: 1, End: 2, Size: 1}
-		put(w.state, nil, &st)
-	}
+	w.crowd()
 	if got := w.status(id).Kind; got != StatusPermanent {
 		t.Fatalf("status before: got %v, want permanent", got)
 	}
 	certify := w.certifyAt(deletable, 2)
-	var txs [][]byte
-	nonce := w.account(0).Nonce
-	for i, m := range []Message{
-		registerIn(Object(storage), nil), certify,
-		ExtendBlob{Object(certified), 1},
-		DeleteBlob{Object(deletable)},
-		TransferObject{Object: Object(storage), To: accountAddress(1)},
-	} {
-		tx := w.tx(0, m)
-		tx.Nonce = nonce + uint64(i)
-		txs = append(txs, tx.Sign(accountSecret(0)))
-	}
-	out := w.turn(txs...)
+	out := w.turn(w.each(0,
+		[]Message{registerIn(Object(storage), nil)},
+		[]Message{certify},
+		[]Message{ExtendBlob{Object(certified), 1}},
+		[]Message{DeleteBlob{Object(deletable)}},
+		[]Message{TransferObject{Object: Object(storage), To: accountAddress(1)}},
+	)...)
 	want := []Code{CodeExpired, CodeExpired, CodeExpired, CodeExpired, CodeExpired}
 	for i, r := range out.Txs {
 		if Code(r.Code) != want[i] {

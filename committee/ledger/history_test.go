@@ -41,6 +41,9 @@ func (h *historian) object() (committee.ObjectID, byte) {
 	if b, err := ReadBlob(h.state, id); err == nil {
 		owner = b.Owner
 	}
+	if p, err := ReadPool(h.state, id); err == nil {
+		owner = p.Owner
+	}
 	for i := range byte(testAccounts) {
 		if accountAddress(i) == owner && h.pick(10) > 0 {
 			return id, i
@@ -56,6 +59,14 @@ func (h *historian) messages() (byte, []Message) {
 	}
 	if h.pick(5) == 0 {
 		return h.staking()
+	}
+	switch h.pick(8) {
+	case 0:
+		return h.storing()
+	case 1, 2:
+		return h.keeping()
+	case 3:
+		return h.pooling()
 	}
 	id, from := h.object()
 	switch h.pick(12) {
@@ -138,7 +149,7 @@ func TestHistories(t *testing.T) {
 		blocks = 100
 	}
 	h := &historian{world: newWorld(t), rng: rand.New(rand.NewPCG(seed, 0)), codes: map[Code]int{}, made: map[string]int{}}
-	h.with(func(p *Params) { p.StoragePrice, p.WritePrice, p.MinStake = 50_000, 20_000, 1000 })
+	h.with(func(p *Params) { p.StoragePrice, p.WritePrice, p.DepositRate, p.MinStake = 50_000, 20_000, 5000, 1000 })
 	h.handNodes()
 	h.handStakes()
 	// The other store is written through an overlay that is flushed after each
@@ -198,6 +209,7 @@ func TestHistories(t *testing.T) {
 			other = reread
 		}
 	}
+	h.outlive()
 	t.Logf("epoch %d, messages %v, codes %v", h.system().Epoch, h.made, h.codes)
 	h.drain()
 	if blocks < 300 {

@@ -159,3 +159,26 @@ func (w *world) pooled(pool committee.ObjectID) map[shard.BlobID]committee.Objec
 	}
 	return out
 }
+
+// crowd adds objects that end with the running epoch and are collected before
+// others: as many as a block removes.
+func (w *world) crowd() {
+	w.t.Helper()
+	epoch := w.system().Epoch
+	for i := range uint16(maxExpired) {
+		st := Storage{ID: committee.ObjectID{30: byte(i >> 8), 31: byte(i)}, Owner: accountAddress(3), Start: epoch, End: epoch + 1, Size: 1}
+		put(w.state, nil, &st)
+	}
+}
+
+// each signs transactions of an account that are to enter one block.
+func (w *world) each(from byte, txs ...[]Message) [][]byte {
+	w.t.Helper()
+	var out [][]byte
+	for i, messages := range txs {
+		tx := w.tx(from, messages...)
+		tx.Nonce += uint64(i)
+		out = append(out, tx.Sign(accountSecret(from)))
+	}
+	return out
+}

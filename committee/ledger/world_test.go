@@ -300,7 +300,7 @@ func register(n byte, epochs uint32, deletable bool) []Message {
 // certificate has as many members sign as a quorum needs, the last ones first.
 func (w *world) certificate(c committee.Confirmation) committee.Certificate {
 	w.t.Helper()
-	return w.certificateOf(c.Message(), 7)
+	return w.certificateOf(c.Message(), committee.Weight((2*int(w.params().Shards)+3)/3))
 }
 
 // certificateOf has members sign until they have the given weight.
