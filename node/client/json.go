@@ -134,11 +134,10 @@ func toBlobObject(b ledger.Blob) BlobObject {
 // ToStatus puts a status into JSON.
 func ToStatus(id shard.BlobID, s ledger.Status) StatusReport {
 	r := StatusReport{BlobID: id, Status: s.Kind.String(), Epoch: s.Epoch}
-	switch s.Kind {
-	case ledger.StatusNone:
-		return r
-	case ledger.StatusInvalid:
+	if s.Kind == ledger.StatusInvalid {
 		r.Invalid = &InvalidReport{Epoch: s.Invalid.Epoch, Evidence: hex.EncodeToString(s.Invalid.Evidence[:])}
+	}
+	if s.Gone() {
 		return r
 	}
 	b := s.Blob
