@@ -28,7 +28,10 @@
 //
 // Commands that talk to a network join it through the multiaddrs of --bootstrap,
 // else of the variable FLOE_BOOTSTRAP, separated by commas, else of the devnet
-// that this user started last; one that answers is enough.
+// that this user started last; one that answers is enough. What they say of the
+// ledger is checked against the trust root of --trust, else of FLOE_TRUST, else
+// of that devnet: it looks like chain@height:hash. The word "peers" instead of one
+// believes them.
 //
 // # Accounts and money
 //

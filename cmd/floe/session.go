@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,6 +33,7 @@ const (
 type network struct {
 	bootstrap []string
 	chain     string
+	trust     string
 	account   string
 	accounts  accounts // where --account finds names
 	timeout   time.Duration
@@ -42,6 +44,7 @@ func (n *network) addFlags(cmd *cobra.Command, pays bool) {
 	f := cmd.Flags()
 	f.StringSliceVar(&n.bootstrap, "bootstrap", nil, "multiaddr of a peer to join the network by (default $FLOE_BOOTSTRAP, then your last devnet)")
 	f.StringVar(&n.chain, "network", "", "chain ID that the peer must be on (default: whichever it is on)")
+	f.StringVar(&n.trust, "trust", "", "trust root to check the ledger against, or \"peers\" to believe the peers (default $FLOE_TRUST, then your last devnet's)")
 	f.DurationVar(&n.timeout, "timeout", 10*time.Minute, "give up after this long")
 	if pays {
 		f.StringVar(&n.account, "account", "", "name of the account that pays, or file with its key (default $FLOE_ACCOUNT, then your last devnet's)")
@@ -76,15 +79,21 @@ func (n *network) begin(ctx context.Context, a *app) (context.Context, context.C
 func (n *network) dial(ctx context.Context, a *app, pays bool) (*client.Session, error) {
 	cfg := client.DialConfig{Bootstrap: n.bootstrap, Network: n.chain, Logger: a.logger()}
 	dir := n.devnetDir(a)
+	card, noCard := devnet.ReadCard(dir)
+	if dir == "" {
+		noCard = fs.ErrNotExist
+	}
 	if len(cfg.Bootstrap) == 0 {
-		card, err := devnet.ReadCard(dir)
-		if dir == "" || err != nil {
+		if noCard != nil {
 			return nil, usageError{errors.New("no network to talk to"), "start one with floe devnet, or name a peer with --bootstrap"}
 		}
 		cfg.Bootstrap = card.Bootstrap
 		if cfg.Network == "" {
 			cfg.Network = card.ChainID
 		}
+	}
+	if err := n.believe(&cfg, a, card, noCard); err != nil {
+		return nil, err
 	}
 	if pays {
 		var err error

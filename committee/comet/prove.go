@@ -8,23 +8,17 @@ import (
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	"github.com/cometbft/cometbft/types"
 
-	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/committee/light"
 )
 
 // ErrNoBlock means that this node does not hold a block: it is not made yet, or was pruned.
 // Another node may have it.
 var ErrNoBlock = errors.New("comet: no such block here")
 
-// Prover reads a state and proves what it read. It must not be used after the
-// function that it was given to has returned.
-type Prover interface {
-	ledger.Reader
-	// Proof returns an ICS-23 CommitmentProof (protobuf) that key has the value
-	// that Get returns, or that there is none, against the state's hash, after
-	// IAVL's specification; except that ICS-23's own verifiers refuse an empty
-	// value, the key's or a neighbor's.
-	Proof(key []byte) ([]byte, error)
-}
+// Prover reads a state and proves what it read, to whoever has the header that names the state's hash. It
+// must not be used after the function that it was given to has returned. ICS-23's own verifiers refuse
+// the proofs of an empty value, the key's or a neighbor's; those of package light do not.
+type Prover = light.Prover
 
 // Prove calls read with the newest state whose hash stands in a header that exists: the state after
 // height is proven by the header of height+1. It waits until such a height of at least minHeight is
@@ -105,11 +99,11 @@ func (e *engine) lightBlock(height uint64, load func(int64) (*types.ValidatorSet
 	if err != nil {
 		return nil, fmt.Errorf("%w: validators of height %d: %w", ErrNoBlock, height, err)
 	}
-	light := types.LightBlock{
+	block := types.LightBlock{
 		SignedHeader: &types.SignedHeader{Header: &meta.Header, Commit: commit},
 		ValidatorSet: validators,
 	}
-	out, err := light.ToProto()
+	out, err := block.ToProto()
 	if err != nil {
 		return nil, fmt.Errorf("encode light block %d: %w", height, err)
 	}

@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/committee/ledgerrpc/rpctest"
+	"github.com/floe-storage/floe/committee/light"
 	"github.com/floe-storage/floe/p2p"
 	"github.com/floe-storage/floe/p2p/p2ptest"
 	"github.com/floe-storage/floe/p2p/wire"
@@ -32,29 +31,86 @@ type network struct {
 func connect(t *testing.T, count int) *network {
 	t.Helper()
 	n := &network{chain: rpctest.New(t, rpctest.Genesis(shards)), hosts: p2ptest.New(t, count+1, nil)}
-	n.client = NewClient(n.hosts[count])
 	for _, h := range n.hosts[:count] {
 		s := Serve(h, n.chain)
 		t.Cleanup(s.Close) // before the host's
 		n.servers = append(n.servers, s)
-		n.client.Use(h.ID())
 	}
+	n.client = n.fresh(t, ClientConfig{})
 	return n
+}
+
+// The chain's clock stands where it began.
+const ever = 200 * 365 * 24 * time.Hour
+
+// fresh returns another client, that asks the same peers and, unless cfg says
+// otherwise, trusts the chain's genesis.
+func (n *network) fresh(t testing.TB, cfg ClientConfig) *Client {
+	t.Helper()
+	last := len(n.hosts) - 1
+	cfg.Host, cfg.TrustPeriod = n.hosts[last], ever
+	if !cfg.TrustPeers {
+		cfg.Root = n.chain.Root()
+	}
+	if cfg.MaxAge == 0 {
+		cfg.MaxAge = ever
+	}
+	c, err := NewClient(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range n.hosts[:last] {
+		c.Use(h.ID())
+	}
+	return c
+}
+
+// bend has host i change its answers before they are sent.
+func (n *network) bend(i int, fn func(q *request, a *answer)) {
+	s := n.servers[i]
+	n.lie(i, func(ctx context.Context, stream *p2p.Stream) {
+		q, err := next(stream)
+		if err != nil {
+			return
+		}
+		if q.call == callFollow {
+			for b := range n.chain.Events(ctx, q.minHeight) {
+				a := &answer{call: callFollow, events: b}
+				fn(q, a)
+				if wire.Write(stream, a) != nil {
+					return
+				}
+			}
+			return
+		}
+		if q.call != callGet && q.call != callRange {
+			a, err := s.answer(ctx, q)
+			if err != nil {
+				a = &answer{fault: *wire.Answer(err)}
+			}
+			fn(q, a)
+			_ = wire.Write(stream, a)
+			return
+		}
+		_ = n.chain.Prove(ctx, q.minHeight, func(p light.Prover, height uint64) error {
+			for ; err == nil; q, err = next(stream) {
+				a, _, err := s.state(ctx, q, p, height)
+				if err != nil {
+					return err
+				}
+				fn(q, a)
+				if err := wire.Write(stream, a); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
 }
 
 // lie has host i answer every stream with fn instead.
 func (n *network) lie(i int, fn func(ctx context.Context, s *p2p.Stream)) {
 	n.hosts[i].Handle(Protocol, func(ctx context.Context, _ p2p.PeerID, s *p2p.Stream) { fn(ctx, s) })
-}
-
-// first returns the index of the host that the client asks first.
-func (n *network) first() int {
-	for i, h := range n.hosts {
-		if h.ID() == n.client.candidates()[0] {
-			return i
-		}
-	}
-	return -1
 }
 
 func bounded(t *testing.T) context.Context {
@@ -94,7 +150,7 @@ func TestView(t *testing.T) {
 				*out = append(*out, string(k)+"="+string(v))
 				return true
 			})
-			if r.Get([]byte("absent")) != nil || height != n.chain.Height() {
+			if r.Get([]byte("absent")) != nil || height < n.chain.Height()-1 { // the last one that is proven
 				t.Errorf("an absent key has a value, or height %d", height)
 			}
 			return nil
@@ -160,7 +216,7 @@ func TestViewIsOneState(t *testing.T) {
 		if _, err := n.chain.Broadcast(t.Context(), signed(0, ledger.Send{To: to, Amount: 5})); err != nil {
 			return err
 		}
-		if n.chain.Height() == height || before.Nonce != 0 {
+		if n.chain.Height() == height+1 || before.Nonce != 0 {
 			t.Error("the test shows nothing")
 		}
 		after, err := ledger.ReadAccount(r, to)
@@ -213,16 +269,32 @@ func TestBroadcastAndAwait(t *testing.T) {
 	}
 }
 
+// laggard is a peer that proves an old height until it is released, and then
+// what is asked for.
+type laggard struct {
+	Backend
+	behind   uint64
+	released chan struct{}
+}
+
+func (l laggard) Prove(ctx context.Context, minHeight uint64, read func(p light.Prover, height uint64) error) error {
+	if minHeight > l.behind {
+		select {
+		case <-l.released:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return l.Backend.Prove(ctx, minHeight, read)
+}
+
 // What a client has seen committed it sees at every peer, or waits for it.
 func TestReadYourWrites(t *testing.T) {
 	t.Parallel()
-	n := connect(t, 1)
-	behind := rpctest.New(t, rpctest.Genesis(shards))
-	late := p2ptest.New(t, 1, func(_ int, cfg *p2p.Config) { cfg.Identity = p2ptest.Identity(7) })[0]
-	p2ptest.Connect(t, n.hosts[1], late)
-	defer Serve(late, behind).Close()
-	n.client.Use(late.ID())
-
+	n := connect(t, 2)
+	n.servers[1].Close()
+	late := laggard{n.chain, n.chain.Height(), make(chan struct{})}
+	defer Serve(n.hosts[1], late).Close()
 	wallet := NewWallet(n.client, rpctest.Account(0))
 	sent, err := wallet.Send(bounded(t), ledger.Send{To: ledger.Address{1}, Amount: 5})
 	if err != nil {
@@ -237,45 +309,38 @@ func TestReadYourWrites(t *testing.T) {
 		}
 		seen <- height
 	}()
-	behind.Commit()
+	close(late.released)
 	if got := <-seen; got < sent.Height {
 		t.Errorf("went back from height %d to %d", sent.Height, got)
 	}
 }
 
 // A peer that names an absurd height must not keep the client from the others
-// for ever, nor can a peer that has not got there yet.
+// for ever, even where peers are believed.
 func TestLieAboutHeight(t *testing.T) {
 	t.Parallel()
 	n := connect(t, 2)
-	n.lie(0, func(_ context.Context, s *p2p.Stream) {
-		q, err := next(s)
-		if err != nil {
-			return
+	c := n.fresh(t, ClientConfig{TrustPeers: true})
+	n.lie(0, reply(framed(&answer{call: callFollow, events: ledger.BlockEvents{Height: 1 << 60, Events: []ledger.TxEvent{{}}}})))
+	for b, err := range c.Events(bounded(t), 1<<60) {
+		if err != nil || b.Height != 1<<60 {
+			t.Error(b, err)
 		}
-		a := &answer{call: callGet, height: 1 << 60}
-		for _, k := range q.keys {
-			a.pairs = append(a.pairs, pair{key: k})
-		}
-		_ = wire.Write(s, a)
-		_, _ = io.Copy(io.Discard, s)
-	})
+		break
+	}
 	height := uint64(0)
 	view := func() error {
-		return n.client.View(bounded(t), func(r ledger.Reader, h uint64) error {
+		return c.View(bounded(t), func(r ledger.Reader, h uint64) error {
 			height = h
 			_, err := ledger.ReadSystem(r)
 			return err
 		})
 	}
-	if refusal, ok := errors.AsType[*ledger.Error](view()); !ok || refusal.Code != ledger.CodeNotFound {
-		t.Errorf("the liar's state: got %v", refusal)
-	}
 	n.hosts[0].Unhandle(Protocol)
 	if err := view(); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("the others have not got to height %d: got %v", n.client.seen(), err)
+		t.Errorf("the others have not got to height %d: got %v", c.seen(), err)
 	}
-	if err := view(); err != nil || height != n.chain.Height() {
+	if err := view(); err != nil || height != n.chain.Height()-1 {
 		t.Errorf("height %d, %v", height, err)
 	}
 }
@@ -293,13 +358,13 @@ var hostile = map[string]func(ctx context.Context, s *p2p.Stream){
 	"unknown":     reply(framed(&answer{fault: wire.Error{Code: 200, Text: "\x1b[31m"}})),
 	"busy":        reply(framed(&answer{fault: wire.Error{Code: wire.CodeBusy}})),
 	"internal":    reply(framed(&answer{fault: wire.Error{Code: wire.CodeInternal}})),
-	"no values":   reply(framed(&answer{call: callGet, height: 9})),
-	"other key":   reply(framed(&answer{call: callGet, height: 9, pairs: []pair{{key: []byte{1}, value: []byte{1}, found: true}, {key: []byte{7}}}})),
-	"more values": reply(framed(&answer{call: callGet, height: 9, pairs: make([]pair, 3)})),
+	"no spans":    reply(framed(&answer{call: callGet, height: 9})),
+	"no proof":    reply(framed(&answer{call: callGet, height: 9, spans: [][]byte{{0}, {0}}})),
+	"more spans":  reply(framed(&answer{call: callGet, height: 9, spans: make([][]byte, 3)})),
 	"other call":  reply(framed(&answer{call: callRange, height: 9})),
-	"a block":     reply(framed(&answer{call: callFollow, block: ledger.BlockEvents{Height: 7}})),
+	"a block":     reply(framed(&answer{call: callFollow, events: ledger.BlockEvents{Height: 7}})),
 	"other hash":  reply(framed(&answer{call: callAwait, receipt: ledger.Receipt{Height: 9, Hash: [32]byte{1}}})),
-	"earlier":     reply(framed(&answer{call: callGet, pairs: []pair{{key: ledger.KeyParams()}, {key: ledger.KeySystem()}}})),
+	"earlier":     reply(framed(&answer{call: callGet, spans: [][]byte{{0}, {0}}})),
 }
 
 func reply(b []byte) func(context.Context, *p2p.Stream) {
@@ -315,6 +380,32 @@ func framed(m wire.Message) []byte {
 	return b.Bytes()
 }
 
+// oneOfEach lists one call of each sort; they succeed if an honest peer is asked.
+func oneOfEach(t *testing.T, c *Client, tx []byte) map[string]func() error {
+	return map[string]func() error{
+		"view": func() error {
+			return c.View(bounded(t), func(r ledger.Reader, _ uint64) error {
+				sys, err := ledger.ReadSystem(r)
+				if err == nil && sys.Epoch != 1 {
+					t.Errorf("read epoch %d", sys.Epoch)
+				}
+				return err
+			})
+		},
+		"broadcast": func() error { _, err := c.Broadcast(bounded(t), tx); return err },
+		"await":     func() error { _, err := c.Await(bounded(t), ledger.TxHash(tx)); return err },
+		"follow": func() error {
+			for b, err := range c.Events(bounded(t), 2) {
+				if b.Height != 2 {
+					t.Errorf("follow: block %d", b.Height)
+				}
+				return err
+			}
+			return nil
+		},
+	}
+}
+
 func TestFailover(t *testing.T) {
 	t.Parallel()
 	n := connect(t, 2)
@@ -323,45 +414,18 @@ func TestFailover(t *testing.T) {
 	if _, err := n.chain.Broadcast(t.Context(), tx); err != nil {
 		t.Fatal(err)
 	}
-	n.account(t, ledger.Address{1}) // has seen the last height
 	for name, fn := range hostile {
-		liar := n.first()
-		n.lie(liar, fn)
-		var sys ledger.System
-		calls := map[string]func() error{
-			"view": func() error {
-				return n.client.View(bounded(t), func(r ledger.Reader, _ uint64) (err error) {
-					sys, err = ledger.ReadSystem(r)
-					return err
-				})
-			},
-			"broadcast": func() error { _, err := n.client.Broadcast(bounded(t), tx); return err },
-			"await":     func() error { _, err := n.client.Await(bounded(t), ledger.TxHash(tx)); return err },
-			"follow": func() error {
-				for b, err := range n.client.Events(bounded(t), 2) {
-					if b.Height != 2 {
-						t.Errorf("%s: follow: block %d", name, b.Height)
-					}
-					return err
-				}
-				return nil
-			},
-		}
-		for call, do := range calls {
-			if err := do(); err != nil {
+		n.lie(0, fn)
+		for call := range oneOfEach(t, n.client, tx) {
+			c := n.fresh(t, ClientConfig{})
+			c.saw(n.chain.Height() - 1)
+			if err := oneOfEach(t, c, tx)[call](); err != nil {
 				t.Errorf("%s: %s: %v", name, call, err)
 			}
-			if n.first() == liar {
+			if c.candidates()[0] == n.hosts[0].ID() {
 				t.Errorf("%s: %s: the liar is still asked first", name, call)
 			}
-			for n.first() != liar { // its turn again
-				n.client.demote(n.client.candidates()[0])
-			}
 		}
-		if sys.Epoch != 1 {
-			t.Errorf("%s: read epoch %d", name, sys.Epoch)
-		}
-		n.lie(liar, func(ctx context.Context, s *p2p.Stream) { n.servers[liar].handle(ctx, n.hosts[2].ID(), s) })
 	}
 }
 
@@ -369,16 +433,11 @@ func TestFailover(t *testing.T) {
 func TestFailoverWithinView(t *testing.T) {
 	t.Parallel()
 	for name, second := range map[string]*answer{
-		"end of stream":  nil,
-		"other height":   {call: callGet, height: 2, pairs: []pair{{key: []byte{4}}}},
-		"other value":    {call: callGet, height: 1, pairs: []pair{{key: []byte{5}}}},
-		"range, outside": {call: callRange, height: 1, pairs: []pair{{key: []byte{9}, found: true}}},
-		"range, order":   {call: callRange, height: 1, pairs: []pair{{key: []byte{5, 2}, found: true}, {key: []byte{5, 1}, found: true}}},
-		"range, twice":   {call: callRange, height: 1, pairs: []pair{{key: []byte{5, 2}, found: true}, {key: []byte{5, 2}, found: true}}},
-		"range, absent":  {call: callRange, height: 1, pairs: []pair{{key: []byte{5, 2}}}},
-		"range, many":    {call: callRange, height: 1, pairs: many(firstRange + 1)},
-		"range, endless": {call: callRange, height: 1, more: true},
-		"fault":          {fault: wire.Error{Code: wire.CodeTooLarge}},
+		"end of stream": nil,
+		"other height":  {call: callGet, height: 2, spans: [][]byte{{0}}},
+		"no proof":      {call: callGet, height: 1, spans: [][]byte{{0}}},
+		"other call":    {call: callRange, height: 1, spans: [][]byte{{0}}},
+		"fault":         {fault: wire.Error{Code: wire.CodeTooLarge}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -388,46 +447,38 @@ func TestFailoverWithinView(t *testing.T) {
 				if err != nil {
 					return
 				}
-				_ = n.chain.View(ctx, func(r ledger.Reader, h uint64) error { return n.servers[0].read(s, q, r, h) })
+				if q.call == callBlock {
+					_ = n.servers[0].once(ctx, s, q)
+					return
+				}
+				_ = n.chain.Prove(ctx, 0, func(r light.Prover, h uint64) error { return n.servers[0].read(ctx, s, q, r, h) })
 				if _, err := next(s); err == nil && second != nil {
 					_ = wire.Write(s, second)
 				}
 			})
 			calls := 0
-			var visited int
 			err := n.client.View(bounded(t), func(r ledger.Reader, _ uint64) error {
 				calls++
-				if second != nil && second.call == callRange {
-					visited = 0
-					r.Ascend([]byte{5}, []byte{6}, func(_, v []byte) bool {
-						visited++
-						return true
-					})
-					return nil
-				}
-				visited = 4
 				_, err := ledger.ReadCommittee(r)
 				return err
 			})
-			if err != nil || calls != 2 || visited != 4 {
-				t.Errorf("read %d times, visited %d, %v", calls, visited, err)
+			if err != nil || calls != 2 {
+				t.Errorf("read %d times, %v", calls, err)
 			}
 		})
 	}
 }
 
-func many(n int) (out []pair) {
-	for i := range n {
-		out = append(out, pair{key: []byte{5, byte(i)}, found: true})
-	}
-	return out
-}
-
 func TestNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	n := connect(t, 1)
-	nobody := NewClient(n.hosts[1])
-	nobody.Use(n.hosts[1].ID()) // itself does not count
+	nobody, err := NewClient(ClientConfig{Host: n.hosts[1], TrustPeers: true}, n.hosts[1].ID()) // itself does not count
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewClient(ClientConfig{Host: n.hosts[1]}); !errors.Is(err, ErrNoRoot) {
+		t.Errorf("without a root: %v", err)
+	}
 	n.servers[0].Close()
 	for _, c := range []*Client{nobody, n.client} {
 		_, broadcast := c.Broadcast(bounded(t), nil)
@@ -536,41 +587,25 @@ func (m mangled) Get(key []byte) []byte {
 	return m.Reader.Get(key)
 }
 
-// A committee of absurd members, through the network: every byte of its record
-// changed, one after the other.
+// A committee of absurd members: every byte of its record changed, one after
+// the other. Only a peer that is believed can tell of one.
 func TestHostileCommittee(t *testing.T) {
 	t.Parallel()
-	n := connect(t, 1)
+	chain := rpctest.New(t, rpctest.Genesis(shards))
 	const nodes = 4 // the kind of the record's key, which an epoch follows
-	var record []byte
-	if err := n.chain.View(t.Context(), func(r ledger.Reader, _ uint64) error {
-		record = r.Get([]byte{nodes, 0, 0, 0, 1})
+	err := chain.View(t.Context(), func(r ledger.Reader, _ uint64) error {
+		record := r.Get([]byte{nodes, 0, 0, 0, 1})
+		if len(record) == 0 {
+			t.Error("no record")
+		}
+		for i := range record {
+			value := bytes.Clone(record)
+			value[i] ^= 0xff
+			_, _ = ledger.ReadCommittee(mangled{r, nodes, value})
+		}
 		return nil
-	}); err != nil || len(record) == 0 {
-		t.Fatal("no record", err)
-	}
-	var at atomic.Int64
-	n.lie(0, func(ctx context.Context, s *p2p.Stream) {
-		value := bytes.Clone(record)
-		i := int(at.Load())
-		value[i%len(value)] ^= 0xff
-		_ = n.chain.View(ctx, func(r ledger.Reader, h uint64) error {
-			for {
-				q, err := next(s)
-				if err != nil {
-					return err
-				}
-				if err := n.servers[0].read(s, q, mangled{r, nodes, value}, h); err != nil {
-					return err
-				}
-			}
-		})
 	})
-	for i := 0; i < len(record); i += 7 {
-		at.Store(int64(i))
-		_ = n.client.View(bounded(t), func(r ledger.Reader, _ uint64) error {
-			_, err := ledger.ReadCommittee(r)
-			return err
-		})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -10,26 +10,40 @@
 // # How it works
 //
 // The protocol ledger/1 carries one call per stream: read the state, broadcast a
-// transaction, await its block, or follow the events. To read the state takes
-// as many requests as the reader has questions, for keys and for ranges, and all
-// of them are answered from the state of one height. A remote state is a
-// [ledger.Reader] like a local one, so the typed readers of package ledger serve
-// both. What a single peer says is believed for now; proofs against the
-// validators' signatures come with light clients. Until then a peer that lies
-// can mislead a reader, but it cannot make it panic, nor keep it from being
-// answered by others once it is found out.
+// transaction, await its block, get a light block, or follow the events. To read
+// the state takes as many requests as the reader has questions, for keys and for
+// ranges, and all of them are answered from the state of one height. A remote
+// state is a [ledger.Reader] like a local one, so the typed readers of package
+// ledger serve both.
 //
-//	client                          server
-//	Get or Range, minimum height →
-//	                              ← fault, or values and their height
-//	Get or Range …               →                                 any number of times
-//	Broadcast                    →
-//	                              ← fault, or the mempool's verdict
-//	Await                        →
-//	                              ← fault, or receipt
-//	Follow, first height         →
-//	                              ← a block's events, in one frame or several
-//	                              ← … without end
+//	client                                       server
+//	Get or Range, minimum height, known header →
+//	                                           ← fault, or height, light block, spans
+//	Get or Range …                             →               any number of times
+//	Broadcast                                  →
+//	                                           ← fault, or the mempool's verdict
+//	Await                                      →
+//	                                           ← fault, or receipt, proof, light blocks
+//	Block, height                              →
+//	                                           ← fault, or light block
+//	Follow, first height                       →
+//	                                           ← a block's events, in one frame or several
+//	                                           ← … without end
+//
+// A client begins with a trust root and believes no peer:
+//
+//	what is read   proven by spans (package light) against the header of the next height,
+//	               which the validators have signed; a range proves that nothing is missing
+//	receipts       proven against two headers, but for the words of a refusal
+//	refusals       by a mempool are a peer's word: taken of two peers, where there are two
+//	events         are under no hash: two peers have to tell the same, where there are two; who
+//	               acts on an event reads the state, as the nodes do
+//	fees           follow from what was read, and a [Wallet] has a limit on top
+//
+// A peer that sends what cannot be honest is given up, and another one asked;
+// a peer that merely fails is asked last. Only when nobody is left a call
+// fails, with what each one did. What was seen committed is not unseen: the
+// next state that is read is of that height at least.
 //
 // Every frame is a length in four bytes and a message; message.go has the forms.
 //

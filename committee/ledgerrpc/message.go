@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/committee/light"
 	"github.com/floe-storage/floe/p2p/wire"
 	"github.com/floe-storage/floe/shard/bcs"
 )
@@ -14,10 +15,12 @@ const Protocol = "ledger/1"
 
 const (
 	maxKeys    = 64
-	maxKey     = 256     // bytes
-	maxValues  = 6 << 20 // bytes of all values of an answer: the record of a thousand nodes has less
-	maxRange   = 256     // pairs in one answer
-	maxAnswer  = maxValues + 1<<20
+	maxKey     = 256               // bytes
+	maxValues  = 6 << 20           // bytes of all values of an answer: the record of a thousand nodes has less
+	maxRange   = 256               // pairs in one answer
+	maxSpans   = maxValues + 1<<20 // bytes of all spans of an answer, values included
+	maxAnswer  = maxSpans + 2*light.MaxBlockSize + 1<<16
+	maxProof   = 16 << 10 // bytes of a receipt's proof
 	maxRequest = ledger.MaxTxSize + 1<<10
 	maxText    = 512
 	maxKind    = 64      // bytes of an event's name
@@ -34,6 +37,7 @@ const (
 	callBroadcast
 	callAwait
 	callFollow
+	callBlock
 	calls
 )
 
@@ -41,7 +45,8 @@ const (
 // than the one made is empty and not sent.
 type request struct {
 	call       int
-	minHeight  uint64   // get, range: wait for this height; follow: the first height
+	minHeight  uint64   // get, range: wait for this height; follow: the first height; block: its height, 0 for the newest
+	known      uint64   // get, range: a header that need not be sent
 	keys       [][]byte // get
 	start, end []byte   // range; an empty end is none
 	limit      uint16   // range
@@ -58,12 +63,14 @@ func (q *request) EncodeTo(e *bcs.Encoder) {
 	switch q.call {
 	case callGet:
 		e.U64(q.minHeight)
+		e.U64(q.known)
 		e.Count(len(q.keys))
 		for _, k := range q.keys {
 			e.Bytes(k)
 		}
 	case callRange:
 		e.U64(q.minHeight)
+		e.U64(q.known)
 		e.Bytes(q.start)
 		e.Bytes(q.end)
 		e.U16(q.limit)
@@ -71,7 +78,7 @@ func (q *request) EncodeTo(e *bcs.Encoder) {
 		e.Bytes(q.tx)
 	case callAwait:
 		e.Fixed(q.hash[:])
-	case callFollow:
+	case callFollow, callBlock:
 		e.U64(q.minHeight)
 	}
 }
@@ -81,28 +88,22 @@ func (q *request) DecodeFrom(d *bcs.Decoder) {
 	q.call = d.Variant(calls)
 	switch q.call {
 	case callGet:
-		q.minHeight = d.U64()
+		q.minHeight, q.known = d.U64(), d.U64()
 		q.keys = make([][]byte, d.Count(maxKeys, 1))
 		for i := range q.keys {
 			q.keys[i] = bytes.Clone(d.Bytes(maxKey))
 		}
 	case callRange:
-		q.minHeight = d.U64()
+		q.minHeight, q.known = d.U64(), d.U64()
 		q.start, q.end = bytes.Clone(d.Bytes(maxKey)), bytes.Clone(d.Bytes(maxKey))
 		q.limit = d.U16()
 	case callBroadcast:
 		q.tx = bytes.Clone(d.Bytes(ledger.MaxTxSize))
 	case callAwait:
 		d.Fixed(q.hash[:])
-	case callFollow:
+	case callFollow, callBlock:
 		q.minHeight = d.U64()
 	}
-}
-
-// pair is a key with its value; found is false for a key that has none.
-type pair struct {
-	key, value []byte
-	found      bool
 }
 
 // answer is what a server sends: one frame for each request, and frames without
@@ -110,12 +111,15 @@ type pair struct {
 type answer struct {
 	fault   wire.Error // CodeOK if the call succeeded; otherwise nothing else is sent
 	call    int
-	height  uint64
-	pairs   []pair // get: values in the order asked for; range: keys and values
-	more    bool   // range: there are further keys; follow: of this block there are further events
+	height  uint64   // get, range: of the state
+	spans   [][]byte // get: one for each key, in the order asked for; range: one. See light.VerifyRange
+	block   []byte   // get, range: the light block of height+1, none if it is known; block: that of the height; await: that of the receipt's
+	next    []byte   // await: that of the height after the receipt's
+	proof   []byte   // await: see light.VerifyReceipt
+	more    bool     // follow: of this block there are further events
 	result  ledger.TxResult
 	receipt ledger.Receipt
-	block   ledger.BlockEvents
+	events  ledger.BlockEvents
 }
 
 // MaxSize implements [wire.Message].
@@ -131,12 +135,10 @@ func (a *answer) EncodeTo(e *bcs.Encoder) {
 	switch a.call {
 	case callGet, callRange:
 		e.U64(a.height)
-		e.Bool(a.more)
-		e.Count(len(a.pairs))
-		for _, p := range a.pairs {
-			e.Bytes(p.key)
-			e.Bool(p.found)
-			e.Bytes(p.value)
+		e.Bytes(a.block)
+		e.Count(len(a.spans))
+		for _, s := range a.spans {
+			e.Bytes(s)
 		}
 	case callBroadcast:
 		encodeResult(e, a.result)
@@ -145,12 +147,17 @@ func (a *answer) EncodeTo(e *bcs.Encoder) {
 		e.U32(a.receipt.Index)
 		e.Fixed(a.receipt.Hash[:])
 		encodeResult(e, a.receipt.TxResult)
+		e.Bytes(a.proof)
+		e.Bytes(a.block)
+		e.Bytes(a.next)
+	case callBlock:
+		e.Bytes(a.block)
 	case callFollow:
-		e.U64(a.block.Height)
-		e.U64(a.block.Time)
+		e.U64(a.events.Height)
+		e.U64(a.events.Time)
 		e.Bool(a.more)
-		e.Count(len(a.block.Events))
-		for _, ev := range a.block.Events {
+		e.Count(len(a.events.Events))
+		for _, ev := range a.events.Events {
 			e.Fixed(ev.Tx[:])
 			e.U32(ev.Index)
 			e.String(ev.Kind)
@@ -167,11 +174,10 @@ func (a *answer) DecodeFrom(d *bcs.Decoder) {
 	a.call = d.Variant(calls)
 	switch a.call {
 	case callGet, callRange:
-		a.height, a.more = d.U64(), d.Bool()
-		a.pairs = make([]pair, d.Count(max(maxKeys, maxRange), 3))
-		for i := range a.pairs {
-			p := &a.pairs[i]
-			p.key, p.found, p.value = bytes.Clone(d.Bytes(maxKey)), d.Bool(), bytes.Clone(d.Bytes(maxValues))
+		a.height, a.block = d.U64(), bytes.Clone(d.Bytes(light.MaxBlockSize))
+		a.spans = make([][]byte, d.Count(maxKeys, 1))
+		for i := range a.spans {
+			a.spans[i] = bytes.Clone(d.Bytes(maxSpans))
 		}
 	case callBroadcast:
 		a.result = decodeResult(d)
@@ -179,11 +185,14 @@ func (a *answer) DecodeFrom(d *bcs.Decoder) {
 		a.receipt.Height, a.receipt.Index = d.U64(), d.U32()
 		d.Fixed(a.receipt.Hash[:])
 		a.receipt.TxResult = decodeResult(d)
+		a.proof, a.block, a.next = bytes.Clone(d.Bytes(maxProof)), bytes.Clone(d.Bytes(light.MaxBlockSize)), bytes.Clone(d.Bytes(light.MaxBlockSize))
+	case callBlock:
+		a.block = bytes.Clone(d.Bytes(light.MaxBlockSize))
 	case callFollow:
-		a.block.Height, a.block.Time, a.more = d.U64(), d.U64(), d.Bool()
-		a.block.Events = make([]ledger.TxEvent, d.Count(maxEvents, leastEvent))
-		for i := range a.block.Events {
-			ev := &a.block.Events[i]
+		a.events.Height, a.events.Time, a.more = d.U64(), d.U64(), d.Bool()
+		a.events.Events = make([]ledger.TxEvent, d.Count(maxEvents, leastEvent))
+		for i := range a.events.Events {
+			ev := &a.events.Events[i]
 			d.Fixed(ev.Tx[:])
 			ev.Index, ev.Kind, ev.Body = d.U32(), d.String(maxKind), bytes.Clone(d.Bytes(maxBody))
 		}

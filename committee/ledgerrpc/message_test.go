@@ -19,35 +19,37 @@ var golden = []struct {
 	m     wire.Message
 	bytes string
 }{
-	{"get", &request{call: callGet, minHeight: 0x0102, keys: [][]byte{{1}, {2, 3}}}, "00 0201000000000000 02 01 01 02 0203"},
-	{"range", &request{call: callRange, minHeight: 7, start: []byte{8}, end: []byte{9}, limit: 4}, "01 0700000000000000 01 08 01 09 0400"},
-	{"range without end", &request{call: callRange, limit: 0x0100}, "01 0000000000000000 00 00 0001"},
+	{"get", &request{call: callGet, minHeight: 0x0102, known: 3, keys: [][]byte{{1}, {2, 3}}}, "00 0201000000000000 0300000000000000 02 01 01 02 0203"},
+	{"range", &request{call: callRange, minHeight: 7, start: []byte{8}, end: []byte{9}, limit: 4}, "01 0700000000000000 0000000000000000 01 08 01 09 0400"},
+	{"range without end", &request{call: callRange, limit: 0x0100}, "01 0000000000000000 0000000000000000 00 00 0001"},
 	{"broadcast", &request{call: callBroadcast, tx: []byte{0xaa, 0xbb}}, "02 02 aabb"},
 	{"await", &request{call: callAwait, hash: [32]byte{1, 31: 2}}, "03 01" + strings.Repeat("00", 30) + "02"},
 	{"follow", &request{call: callFollow, minHeight: 5}, "04 0500000000000000"},
+	{"block wanted", &request{call: callBlock, minHeight: 6}, "05 0600000000000000"},
 
 	{"fault", &answer{fault: wire.Error{Code: wire.CodeBusy, Text: "wait", RetryAfter: busyPause}}, "03 64000000 04 77616974"},
 	{
-		"values", &answer{call: callGet, height: 3, pairs: []pair{{key: []byte{1}, value: []byte{5, 6}, found: true}, {key: []byte{2}}}},
-		"00 00000000 00 00 0300000000000000 00 02 01 01 01 02 0506 01 02 00 00",
+		"values", &answer{call: callGet, height: 3, block: []byte{9}, spans: [][]byte{{5, 6}, {7}}},
+		"00 00000000 00 00 0300000000000000 01 09 02 02 0506 01 07",
 	},
 	{
-		"pairs", &answer{call: callRange, height: 3, more: true, pairs: []pair{{key: []byte{1}, found: true}}},
-		"00 00000000 00 01 0300000000000000 01 01 01 01 01 00",
+		"pairs", &answer{call: callRange, height: 3, spans: [][]byte{{1}}},
+		"00 00000000 00 01 0300000000000000 00 01 01 01",
 	},
+	{"light block", &answer{call: callBlock, block: []byte{9, 8}}, "00 00000000 00 05 02 0908"},
 	{
 		"verdict", &answer{call: callBroadcast, result: ledger.TxResult{Code: 5, Info: "no", Data: []byte{9}, Fee: 2}},
 		"00 00000000 00 02 05000000 02 6e6f 01 09 0200000000000000",
 	},
 	{
-		"receipt", &answer{call: callAwait, receipt: ledger.Receipt{Height: 8, Index: 1, Hash: [32]byte{7}, TxResult: ledger.TxResult{Fee: 3}}},
-		"00 00000000 00 03 0800000000000000 01000000 07" + strings.Repeat("00", 31) + "00000000 00 00 0300000000000000",
+		"receipt", &answer{call: callAwait, receipt: ledger.Receipt{Height: 8, Index: 1, Hash: [32]byte{7}, TxResult: ledger.TxResult{Fee: 3}}, proof: []byte{4}, block: []byte{5}, next: []byte{6}},
+		"00 00000000 00 03 0800000000000000 01000000 07" + strings.Repeat("00", 31) + "00000000 00 00 0300000000000000 01 04 01 05 01 06",
 	},
-	{"block", &answer{call: callFollow, block: ledger.BlockEvents{Height: 2, Time: 4, Events: []ledger.TxEvent{
+	{"block", &answer{call: callFollow, events: ledger.BlockEvents{Height: 2, Time: 4, Events: []ledger.TxEvent{
 		{Tx: [32]byte{6}, Index: 1, Event: ledger.Event{Kind: "k", Body: []byte{8}}},
 	}}}, "00 00000000 00 04 0200000000000000 0400000000000000 00 01 06" + strings.Repeat("00", 31) + "01000000 01 6b 01 08"},
 	{
-		"part of a block", &answer{call: callFollow, more: true, block: ledger.BlockEvents{Height: 2}},
+		"part of a block", &answer{call: callFollow, more: true, events: ledger.BlockEvents{Height: 2}},
 		"00 00000000 00 04 0200000000000000 0000000000000000 01 00",
 	},
 }
@@ -99,12 +101,13 @@ func TestMalformed(t *testing.T) {
 		m     wire.Message
 		bytes string
 	}{
-		"unknown call":        {new(request), "05"},
-		"call in long form":   {new(request), "8000 0000000000000000 00"},
-		"too many keys":       {new(request), "00 0000000000000000 41" + strings.Repeat("00", 65)},
-		"count without keys":  {new(request), "00 0000000000000000 40"},
-		"key too long":        {new(request), "00 0000000000000000 01 8102" + strings.Repeat("00", 257)},
-		"truth of 2":          {new(answer), "00 00000000 00 00 0300000000000000 02 00"},
+		"unknown call":        {new(request), "06"},
+		"call in long form":   {new(request), "8000 0000000000000000 0000000000000000 00"},
+		"too many keys":       {new(request), "00 0000000000000000 0000000000000000 41" + strings.Repeat("00", 65)},
+		"count without keys":  {new(request), "00 0000000000000000 0000000000000000 40"},
+		"key too long":        {new(request), "00 0000000000000000 0000000000000000 01 8102" + strings.Repeat("00", 257)},
+		"truth of 2":          {new(answer), "00 00000000 00 04 0200000000000000 0400000000000000 02 00"},
+		"too many spans":      {new(answer), "00 00000000 00 00 0300000000000000 00 41" + strings.Repeat("00", 65)},
 		"events out of air":   {new(answer), "00 00000000 00 04 0200000000000000 0400000000000000 00 808010"},
 		"text is not UTF-8":   {new(answer), "00 00000000 00 02 05000000 01 ff 00 0200000000000000"},
 		"results out of size": {new(answer), "00 00000000 00 02 05000000 00 8120" + strings.Repeat("00", 4097) + "0200000000000000"},

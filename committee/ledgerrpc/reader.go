@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/committee/light"
 	"github.com/floe-storage/floe/p2p"
 	"github.com/floe-storage/floe/p2p/wire"
 )
@@ -18,19 +19,32 @@ const firstRange = 4
 // reader reads the state of a peer at one height. The first fault sticks. It is
 // not safe for concurrent use.
 type reader struct {
-	stream *p2p.Stream
-	height uint64
-	cache  map[string]pair // what was got
-	err    error
+	stream  *p2p.Stream
+	header  func(height uint64, block []byte) (light.Header, error) // verifies the header of a height
+	known   uint64                                                  // the height of a header that need not be sent
+	height  uint64                                                  // of the state
+	appHash [32]byte                                                // zero until the first answer
+	cache   map[string][]byte                                       // what was got; nil if there is nothing
+	err     error
 }
 
 // open begins to read the state of a peer.
-func (c *Client) open(ctx context.Context, p p2p.PeerID) (*reader, error) {
+func (c *Client) open(ctx context.Context, p p2p.PeerID, maxAge time.Duration) (*reader, error) {
 	stream, err := c.host.Open(ctx, p, Protocol)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{stream: stream, cache: map[string]pair{}}
+	r := &reader{stream: stream, cache: map[string][]byte{}}
+	r.header = func(height uint64, block []byte) (light.Header, error) {
+		h, err := c.header(ctx, p, height, block)
+		if err == nil && c.light != nil && maxAge > 0 && time.Since(h.Time) > maxAge {
+			err = fmt.Errorf("%w: the newest header of peer %v is of %v", ErrStale, p, h.Time)
+		}
+		return h, err
+	}
+	if c.light != nil {
+		r.known = c.light.Latest()
+	}
 	// Nearly every reader wants the constants and the running epoch.
 	r.fetch(c.seen(), ledger.KeyParams(), ledger.KeySystem())
 	if r.err != nil {
@@ -57,54 +71,92 @@ func (r *reader) ask(q *request) *answer {
 		return nil
 	}
 	_ = r.stream.SetDeadline(time.Now().Add(2 * callTimeout)) // the peer may wait for the height as well
-	a, err := ask(r.stream, q)
-	if err == nil && r.height != 0 && a.height != r.height {
-		err = fmt.Errorf("%w: peer %v went from height %d to %d", wire.ErrMalformed, r.stream.Peer(), r.height, a.height)
+	q.known = r.known
+	var a *answer
+	if a, r.err = ask(r.stream, q); r.err == nil {
+		r.err = r.enter(a)
 	}
-	if err != nil {
-		r.err = err
+	if r.err != nil {
 		return nil
 	}
-	r.height = a.height
 	return a
 }
 
+// enter verifies the header that the first answer is proven by, and that the
+// later ones are of the same height.
+func (r *reader) enter(a *answer) error {
+	if r.appHash != ([32]byte{}) {
+		if a.height != r.height {
+			return fmt.Errorf("%w: peer %v went from height %d to %d", wire.ErrMalformed, r.stream.Peer(), r.height, a.height)
+		}
+		return nil
+	}
+	h, err := r.header(a.height+1, a.block)
+	if err != nil {
+		return fmt.Errorf("header %d of peer %v: %w", a.height+1, r.stream.Peer(), err)
+	}
+	r.height, r.appHash, r.known = a.height, h.AppHash, h.Height
+	return nil
+}
+
+// verify returns what a span says of [start, end).
+func (r *reader) verify(start, end, span []byte) (entries []light.Entry, more bool) {
+	entries, more, err := light.VerifyRange(r.appHash, start, end, span)
+	if err != nil {
+		r.err = fmt.Errorf("state of peer %v at height %d: %w", r.stream.Peer(), r.height, err)
+	}
+	return entries, more
+}
+
 func (r *reader) fetch(minHeight uint64, keys ...[]byte) {
-	if a := r.ask(&request{call: callGet, minHeight: minHeight, keys: keys}); a != nil {
-		for _, p := range a.pairs {
-			r.cache[string(p.key)] = p
+	a := r.ask(&request{call: callGet, minHeight: minHeight, keys: keys})
+	if a == nil {
+		return
+	}
+	for i, key := range keys {
+		entries, _ := r.verify(key, after(key), a.spans[i])
+		if r.err != nil {
+			return
+		}
+		r.cache[string(key)] = nil
+		if len(entries) > 0 {
+			r.cache[string(key)] = entries[0].Value
 		}
 	}
 }
+
+// after returns the first key behind one.
+func after(key []byte) []byte { return append(bytes.Clone(key), 0) }
 
 // Get implements [ledger.Reader].
 func (r *reader) Get(key []byte) []byte {
 	if _, ok := r.cache[string(key)]; !ok {
 		r.fetch(r.height, key)
 	}
-	if p := r.cache[string(key)]; p.found && r.err == nil {
-		return p.value
+	if r.err != nil {
+		return nil
 	}
-	return nil
+	return r.cache[string(key)]
 }
 
 // Ascend implements [ledger.Reader].
 func (r *reader) Ascend(start, end []byte, visit func(key, value []byte) bool) {
-	if end != nil && len(end) == 0 {
-		return // which on the wire would be no end
+	if end != nil && bytes.Compare(start, end) >= 0 {
+		return // no bytes would be no end on the wire
 	}
 	for limit := uint16(firstRange); ; limit = maxRange {
 		a := r.ask(&request{call: callRange, minHeight: r.height, start: start, end: end, limit: limit})
 		if a == nil {
 			return
 		}
-		for _, p := range a.pairs {
-			if !visit(p.key, p.value) {
+		entries, more := r.verify(start, end, a.spans[0])
+		for _, e := range entries {
+			if r.err != nil || !visit(e.Key, e.Value) {
 				return
 			}
-			start = append(bytes.Clone(p.key), 0)
+			start = after(e.Key)
 		}
-		if !a.more || r.err != nil {
+		if !more || r.err != nil {
 			return
 		}
 	}
@@ -121,35 +173,16 @@ func (a *answer) fits(q *request) error {
 		if a.height < q.minHeight {
 			return malformed("the state of an earlier height")
 		}
+		want := 1
+		if q.call == callGet {
+			want = len(q.keys)
+		}
+		if len(a.spans) != want {
+			return malformed("more or less than was asked for")
+		}
 	case callAwait:
 		if a.receipt.Hash != q.hash {
 			return malformed("the receipt of another transaction")
-		}
-		return nil
-	}
-	switch q.call {
-	case callGet:
-		if len(a.pairs) != len(q.keys) || a.more {
-			return malformed("other values than were asked for")
-		}
-		for i, p := range a.pairs {
-			if !bytes.Equal(p.key, q.keys[i]) {
-				return malformed("the value of another key")
-			}
-			if p.found && p.value == nil {
-				a.pairs[i].value = []byte{}
-			}
-		}
-	case callRange:
-		if len(a.pairs) > int(q.limit) || a.more && len(a.pairs) == 0 {
-			return malformed("more or less than was asked for")
-		}
-		least := q.start
-		for _, p := range a.pairs {
-			if !p.found || bytes.Compare(p.key, least) < 0 || len(q.end) > 0 && bytes.Compare(p.key, q.end) >= 0 {
-				return malformed("a key outside of the range or out of order")
-			}
-			least = append(bytes.Clone(p.key), 0)
 		}
 	}
 	return nil

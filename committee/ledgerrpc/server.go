@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/committee/light"
 	"github.com/floe-storage/floe/p2p"
 	"github.com/floe-storage/floe/p2p/wire"
 )
@@ -25,11 +26,19 @@ const (
 	maxAhead = 1000 // blocks
 )
 
-// Backend is a ledger that a server answers from.
+// Backend is a ledger that a server answers from, with what proves the answers.
 type Backend interface {
 	Ledger
 	// WaitHeight returns once the block of the given height is committed.
 	WaitHeight(ctx context.Context, height uint64) error
+	// LightBlock returns a header with its commit and validators, as light.Source
+	// does; height 0 asks for the newest. An error if it is not here.
+	LightBlock(ctx context.Context, height uint64) ([]byte, error)
+	// Prove calls read with the newest state whose hash stands in a header, that
+	// of height+1, once it is of minHeight at least.
+	Prove(ctx context.Context, minHeight uint64, read func(p light.Prover, height uint64) error) error
+	// ProveReceipt returns light.ProveReceipt of a receipt of a block.
+	ProveReceipt(ctx context.Context, height uint64, index uint32) ([]byte, error)
 }
 
 // Server answers other peers' calls.
@@ -110,16 +119,49 @@ func (s *Server) once(ctx context.Context, stream *p2p.Stream, q *request) error
 	_ = stream.SetDeadline(time.Now().Add(limit + callTimeout))
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	a := &answer{call: q.call}
-	var err error
-	if q.call == callAwait {
-		a.receipt, err = s.backend.Await(ctx, q.hash)
-	} else {
-		a.result, err = s.backend.Broadcast(ctx, q.tx)
-	}
+	a, err := s.answer(ctx, q)
 	if err != nil {
 		return err
 	}
+	return s.send(stream, a, len(a.block)+len(a.next))
+}
+
+func (s *Server) answer(ctx context.Context, q *request) (a *answer, err error) {
+	a = &answer{call: q.call}
+	switch q.call {
+	case callAwait:
+		if a.receipt, err = s.backend.Await(ctx, q.hash); err == nil && a.receipt.Height > 0 {
+			err = s.prove(ctx, a)
+		}
+	case callBlock:
+		if a.block, err = s.backend.LightBlock(ctx, q.minHeight); err != nil {
+			err = wire.Errorf(wire.CodeNotFound, "no block of height %d here", q.minHeight)
+		}
+	default:
+		a.result, err = s.backend.Broadcast(ctx, q.tx)
+	}
+	return a, err
+}
+
+// prove adds to a receipt what proves it, once the next header is there.
+func (s *Server) prove(ctx context.Context, a *answer) error {
+	height := a.receipt.Height
+	if err := s.backend.WaitHeight(ctx, height+1); err != nil {
+		return err
+	}
+	var errs [3]error
+	a.proof, errs[0] = s.backend.ProveReceipt(ctx, height, a.receipt.Index)
+	a.block, errs[1] = s.backend.LightBlock(ctx, height)
+	a.next, errs[2] = s.backend.LightBlock(ctx, height+1)
+	return errors.Join(errs[:]...)
+}
+
+// send writes an answer of about the given size, if there is room for it.
+func (s *Server) send(stream *p2p.Stream, a *answer, size int) error {
+	if !s.hold(size) {
+		return &wire.Error{Code: wire.CodeBusy, Text: "too many bytes in flight", RetryAfter: busyPause}
+	}
+	defer s.hold(-size)
 	return wire.Write(stream, a)
 }
 
@@ -132,9 +174,9 @@ func (s *Server) view(ctx context.Context, stream *p2p.Stream, q *request) error
 	if err := s.reach(ctx, q.minHeight); err != nil {
 		return err
 	}
-	return s.backend.View(ctx, func(r ledger.Reader, height uint64) error {
+	return s.backend.Prove(ctx, q.minHeight, func(r light.Prover, height uint64) error {
 		for {
-			if err := s.read(stream, q, r, height); err != nil || ctx.Err() != nil {
+			if err := s.read(ctx, stream, q, r, height); err != nil || ctx.Err() != nil {
 				return errors.Join(err, ctx.Err())
 			}
 			_ = stream.SetDeadline(time.Now().Add(callTimeout))
@@ -152,14 +194,14 @@ func (s *Server) view(ctx context.Context, stream *p2p.Stream, q *request) error
 	})
 }
 
-// reach waits a moment for a height.
+// reach waits a moment for a height, and for the header after it.
 func (s *Server) reach(ctx context.Context, height uint64) error {
 	var now uint64
 	err := s.backend.View(ctx, func(_ ledger.Reader, h uint64) error {
 		now = h
 		return nil
 	})
-	if err != nil || height <= now {
+	if err != nil || height < now {
 		return err
 	}
 	if height-now > maxAhead {
@@ -167,48 +209,52 @@ func (s *Server) reach(ctx context.Context, height uint64) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return s.backend.WaitHeight(ctx, height) // its end is CodeUnavailable
+	return s.backend.WaitHeight(ctx, height+1) // its end is CodeUnavailable
 }
 
 // read answers one request for keys or a range.
-func (s *Server) read(stream *p2p.Stream, q *request, r ledger.Reader, height uint64) error {
-	a := &answer{call: q.call, height: height}
-	size := 0
-	if q.call == callGet {
-		for _, k := range q.keys {
-			v := r.Get(k)
-			if size += len(v); size > maxValues {
-				return wire.Errorf(wire.CodeTooLarge, "the values are too large for one answer")
-			}
-			a.pairs = append(a.pairs, pair{key: k, value: v, found: v != nil})
-		}
-	} else {
-		size = a.ascend(r, q)
+func (s *Server) read(ctx context.Context, stream *p2p.Stream, q *request, r light.Prover, height uint64) error {
+	a, size, err := s.state(ctx, q, r, height)
+	if err != nil {
+		return err
 	}
-	if !s.hold(size) {
-		return &wire.Error{Code: wire.CodeBusy, Text: "too many bytes in flight", RetryAfter: busyPause}
-	}
-	defer s.hold(-size)
-	return wire.Write(stream, a)
+	return s.send(stream, a, size)
 }
 
-// ascend collects pairs of a range and returns their size in bytes.
-func (a *answer) ascend(r ledger.Reader, q *request) (size int) {
-	end := q.end
-	if len(end) == 0 {
-		end = nil
-	}
-	limit := min(int(q.limit), maxRange)
-	r.Ascend(q.start, end, func(k, v []byte) bool {
-		if len(a.pairs) >= limit || size+len(k)+len(v) > maxValues {
-			a.more = true
-			return false
+// state collects what is asked for of one state, with proofs, and its size in bytes.
+func (s *Server) state(ctx context.Context, q *request, r light.Prover, height uint64) (a *answer, size int, err error) {
+	a = &answer{call: q.call, height: height}
+	add := func(start, end []byte, limit int) error {
+		span, err := light.ProveRange(r, start, end, limit, maxValues)
+		if err != nil {
+			return err
 		}
-		size += len(k) + len(v)
-		a.pairs = append(a.pairs, pair{key: append([]byte(nil), k...), value: append([]byte(nil), v...), found: true})
-		return true
-	})
-	return size
+		if size += len(span); size > maxSpans {
+			return wire.Errorf(wire.CodeTooLarge, "the values are too large for one answer")
+		}
+		a.spans = append(a.spans, span)
+		return nil
+	}
+	if q.call == callRange {
+		end := q.end
+		if len(end) == 0 {
+			end = nil
+		}
+		if err := add(q.start, end, min(int(q.limit), maxRange)); err != nil {
+			return nil, 0, err
+		}
+	}
+	for _, k := range q.keys {
+		if err := add(k, after(k), 1); err != nil {
+			return nil, 0, err
+		}
+	}
+	if q.known != height+1 {
+		if a.block, err = s.backend.LightBlock(ctx, height+1); err != nil {
+			return nil, 0, err
+		}
+	}
+	return a, size + len(a.block), nil
 }
 
 // follow sends the events of each block until the peer or the host goes.
@@ -243,7 +289,7 @@ func writeBlock(stream *p2p.Stream, block ledger.BlockEvents) error {
 		}
 		block.Events, rest = rest[:n], rest[n:]
 		_ = stream.SetWriteDeadline(time.Now().Add(callTimeout))
-		if err := wire.Write(stream, &answer{call: callFollow, more: len(rest) > 0, block: block}); err != nil {
+		if err := wire.Write(stream, &answer{call: callFollow, more: len(rest) > 0, events: block}); err != nil {
 			return err
 		}
 		if len(rest) == 0 {

@@ -7,11 +7,14 @@ import (
 	"io"
 	"iter"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/committee/ledgerrpc/rpctest"
+	"github.com/floe-storage/floe/committee/light/lighttest"
 	"github.com/floe-storage/floe/p2p"
 	"github.com/floe-storage/floe/p2p/p2ptest"
 	"github.com/floe-storage/floe/p2p/wire"
@@ -53,19 +56,19 @@ func TestFollow(t *testing.T) {
 			if _, err := n.client.Broadcast(t.Context(), tx); err != nil {
 				t.Fatal(err)
 			}
-		case 2:
+		case 3:
 			v, err := b.Events[0].Parse()
 			if sent, ok := v.(ledger.FundsSent); err != nil || !ok || sent.Amount != 5 || b.Events[0].Tx == ([32]byte{}) || b.Time == 0 {
 				t.Errorf("got %+v, %v", b, err)
 			}
-			n.servers[n.first()].Close() // the next one goes on
+			n.servers[0].Close() // the next one goes on
 			n.chain.EndEpoch()
 		}
-		if len(heights) == 3 {
+		if len(heights) == 5 {
 			break
 		}
 	}
-	if heights[0] != 1 || heights[1] != 2 || heights[2] != 3 {
+	if !slices.Equal(heights, []uint64{1, 2, 3, 4, 5}) {
 		t.Errorf("heights %v", heights)
 	}
 	for _, s := range n.servers {
@@ -81,7 +84,7 @@ func TestFollowLies(t *testing.T) {
 		for range events {
 			b.Events = append(b.Events, ledger.TxEvent{Event: ledger.Event{Kind: "lie"}})
 		}
-		return framed(&answer{call: callFollow, more: more, block: b})
+		return framed(&answer{call: callFollow, more: more, events: b})
 	}
 	join := func(frames ...[]byte) []byte { return bytes.Join(frames, nil) }
 	for name, frames := range map[string][]byte{
@@ -104,21 +107,6 @@ func TestFollowLies(t *testing.T) {
 				break
 			}
 		})
-	}
-	n := connect(t, 2)
-	n.chain.Commit()
-	n.lie(0, reply(join(block(1, 1, false, 1), block(1, 1, false, 1)))) // the second is a repetition
-	var got []int
-	for b, err := range n.client.Events(bounded(t), 1) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got = append(got, len(b.Events)); len(got) == 2 {
-			break
-		}
-	}
-	if got[0] != 1 || got[1] != 0 {
-		t.Errorf("events of the blocks: %v", got)
 	}
 }
 
@@ -184,7 +172,7 @@ func TestLimitPerPeer(t *testing.T) {
 	if pause, busy := wire.IsBusy(err); !busy || pause == 0 || !errors.Is(err, ErrUnavailable) {
 		t.Errorf("one too many: got %v", err)
 	}
-	if err := view(NewClient(other, n.hosts[0].ID())); err != nil {
+	if err := view(believer(t, other, n.hosts[0].ID())); err != nil {
 		t.Errorf("another peer: %v", err)
 	}
 	cancel()
@@ -198,6 +186,16 @@ func TestLimitPerPeer(t *testing.T) {
 	if len(n.servers[0].calls) != 0 || n.servers[0].held != 0 {
 		t.Errorf("left: %v calls, %d bytes", n.servers[0].calls, n.servers[0].held)
 	}
+}
+
+// believer returns a client that trusts its peers.
+func believer(t *testing.T, h *p2p.Host, peers ...p2p.PeerID) *Client {
+	t.Helper()
+	c, err := NewClient(ClientConfig{Host: h, TrustPeers: true}, peers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // exchange sends bytes on a stream of their own and returns the answer.
@@ -233,6 +231,9 @@ func TestBadRequests(t *testing.T) {
 		"get, then something":  {append(value(&request{call: callGet}), value(&request{call: callAwait})...), wire.CodeInvalid},
 		"get, then garbage":    {append(value(&request{call: callGet}), 1, 0, 0, 0, 99), wire.CodeInvalid},
 		"range of no pairs":    {value(&request{call: callRange}), wire.CodeOK},
+		"block":                {value(&request{call: callBlock, minHeight: 1}), wire.CodeOK},
+		"newest block":         {value(&request{call: callBlock}), wire.CodeOK},
+		"block to come":        {value(&request{call: callBlock, minHeight: 1 << 50}), wire.CodeNotFound},
 		"nothing to broadcast": {value(&request{call: callBroadcast}), wire.CodeOK},
 	} {
 		a, err := n.exchange(t, tt.bytes)
@@ -263,38 +264,42 @@ func TestBadRequests(t *testing.T) {
 	}
 }
 
-// fat is a state in which every value is large.
-type fat struct{ Backend }
-
-func (f fat) View(ctx context.Context, read func(ledger.Reader, uint64) error) error {
-	return f.Backend.View(ctx, func(_ ledger.Reader, h uint64) error { return read(hostileReader(make([]byte, maxValues/2)), h) })
-}
-
 func TestLargeValues(t *testing.T) {
 	t.Parallel()
 	n := connect(t, 1)
-	n.servers[0].Close()
-	s := Serve(n.hosts[0], fat{n.chain})
-	defer s.Close()
-	for count, want := range map[int]wire.Code{1: wire.CodeOK, 2: wire.CodeOK, 3: wire.CodeTooLarge, maxKeys: wire.CodeTooLarge} {
-		q := &request{call: callGet}
+	signed := lighttest.New(rpctest.ChainID, []byte{1}, func(s ledger.Store) {
+		for i := range byte(maxKeys) {
+			s.Set([]byte{i}, make([]byte, maxValues/16))
+		}
+	})
+	s := &Server{backend: n.chain}
+	for count, ok := range map[int]bool{1: true, 16: true, 19: false, maxKeys: false} {
+		q := &request{call: callGet, known: 1}
 		for i := range count {
 			q.keys = append(q.keys, []byte{byte(i)})
 		}
-		a, err := n.exchange(t, framed(q))
-		if err != nil || a.fault.Code != want || want == wire.CodeOK && len(a.pairs) != count {
-			t.Errorf("%d values: got %v, %v", count, &a.fault, err)
+		a, size, err := s.state(t.Context(), q, signed.State(0), 0)
+		if ok != (err == nil) || ok && (len(a.spans) != count || size < count*maxValues/16 || len(wire.Encode(a)) > maxAnswer) {
+			t.Errorf("%d values: %d bytes, %v", count, size, err)
+		}
+		if !ok && !errors.Is(err, &wire.Error{Code: wire.CodeTooLarge}) {
+			t.Errorf("%d values: got %v", count, err)
 		}
 	}
+	// A range is cut off where it becomes too large.
+	a, _, err := s.state(t.Context(), &request{call: callRange, known: 1, limit: maxRange}, signed.State(0), 0)
+	if err != nil || len(wire.Encode(a)) > maxAnswer {
+		t.Errorf("a range: %v", err)
+	}
 	// When all the room for answers is taken, the next is told to come back.
-	if !s.hold(maxHeld) {
+	if !n.servers[0].hold(maxHeld) {
 		t.Fatal("the room is taken already")
 	}
-	a, err := n.exchange(t, framed(&request{call: callGet, keys: [][]byte{{1}}}))
-	if err != nil || a.fault.Code != wire.CodeBusy {
-		t.Errorf("no room: got %v, %v", &a.fault, err)
+	got, err := n.exchange(t, framed(&request{call: callGet, keys: [][]byte{{1}}}))
+	if err != nil || got.fault.Code != wire.CodeBusy {
+		t.Errorf("no room: got %v, %v", &got.fault, err)
 	}
-	s.hold(-maxHeld)
+	n.servers[0].hold(-maxHeld)
 }
 
 // Close ends calls of all kinds and waits for them; the client learns of it.

@@ -19,10 +19,19 @@ const (
 	// too high: the transactions before it may be on their way there.
 	aheadTries = 5
 	aheadPause = 100 * time.Millisecond
+	maxDrops   = 5 // times that a transaction may leave the mempools before it is given up
 	// offerEvery is how often a transaction that waits is broadcast again, in
 	// case the peers that had it have lost it.
 	offerEvery = 5 * time.Second
+	// DefaultMaxFee is what a transaction may cost, in FROST, unless LimitFee
+	// says otherwise: more than the largest one does at a thousand times the
+	// prices of a devnet.
+	DefaultMaxFee = 1 * ledger.FrostPerWAL
 )
+
+// ErrFee says that a transaction's fee would be above the wallet's limit:
+// nothing was sent.
+var ErrFee = errors.New("ledgerrpc: the fee is above the limit")
 
 // Wallet sends transactions of one account.
 type Wallet struct {
@@ -33,6 +42,7 @@ type Wallet struct {
 	// broadcasts it, so that they enter the mempool in the order of their nonces,
 	// and owns the fields below.
 	turn   chan struct{}
+	maxFee uint64 // FROST
 	params ledger.Params
 	nonce  uint64
 	known  bool // params and nonce are
@@ -40,7 +50,17 @@ type Wallet struct {
 
 // NewWallet returns a wallet that signs with key and sends through l.
 func NewWallet(l Ledger, key ed25519.PrivateKey) *Wallet {
-	return &Wallet{ledger: l, key: key, turn: make(chan struct{}, 1)}
+	return &Wallet{ledger: l, key: key, turn: make(chan struct{}, 1), maxFee: DefaultMaxFee}
+}
+
+// LimitFee sets what one transaction may cost at most, in FROST, besides what it
+// buys. The network sets the price of a transaction, not its size; the limit is
+// what protects the account when that price goes up. It waits for a
+// transaction that is being signed.
+func (w *Wallet) LimitFee(frost uint64) {
+	w.turn <- struct{}{}
+	defer func() { <-w.turn }()
+	w.maxFee = frost
 }
 
 // Address returns the account's address.
@@ -109,6 +129,9 @@ func (w *Wallet) broadcast(ctx context.Context, messages []ledger.Message) ([]by
 		}
 		tx := ledger.Tx{ChainID: w.params.ChainID, Nonce: w.nonce, Salt: rand.Uint64(), Expiry: height + txLifetime, Messages: messages}
 		tx.Fee = w.params.Fee(tx)
+		if tx.Fee > w.maxFee {
+			return nil, fmt.Errorf("%w: %d FROST, at most %d", ErrFee, tx.Fee, w.maxFee)
+		}
 		b := tx.Sign(w.key)
 		result, err := w.ledger.Broadcast(ctx, b)
 		if err != nil {
@@ -171,16 +194,26 @@ func (w *Wallet) refresh(ctx context.Context) (uint64, error) {
 
 // await waits until a transaction is in a block. It is lost when the ledger
 // refuses it both now and a while later: another one has got its nonce, or its
-// time is over. A refusal once may come from a peer that is behind.
+// time is over. A refusal once may come from a peer that is behind, and so may
+// receipts of no block, which say that the mempools have dropped it.
 func (w *Wallet) await(ctx context.Context, tx []byte, hash [32]byte) (ledger.Receipt, error) {
 	var refusal error
-	for {
+	for drops := 0; ; {
 		receipt, err := w.awaitOnce(ctx, hash)
-		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+		dropped := err == nil && receipt.Height == 0 && receipt.Code != uint32(ledger.CodeOK)
+		if !dropped && (err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded)) {
 			return receipt, err
 		}
 		if refusal != nil {
 			return ledger.Receipt{}, refusal
+		}
+		if dropped {
+			if drops++; drops == maxDrops {
+				return ledger.Receipt{}, receipt.Err()
+			}
+			if err := pause(ctx, aheadPause); err != nil {
+				return ledger.Receipt{}, err
+			}
 		}
 		result, err := w.ledger.Broadcast(ctx, tx)
 		if err != nil {

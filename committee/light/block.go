@@ -48,6 +48,7 @@ func headerOf(b *cmttypes.LightBlock) Header {
 // ParseBlock reads CometBFT's protobuf form of a light block and checks all that
 // can be checked without a signature: the shape, that it is of the chain, and
 // that commit and validators belong to the header. Anything else is [ErrBlock].
+// An empty chainID allows any chain.
 // The validators' proposer priorities are under no hash and believed as they are.
 func ParseBlock(chainID string, b []byte) (*cmttypes.LightBlock, error) {
 	if len(b) > MaxBlockSize {
@@ -64,6 +65,9 @@ func ParseBlock(chainID string, b []byte) (*cmttypes.LightBlock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBlock, err)
 	}
+	if chainID == "" {
+		chainID = block.ChainID
+	}
 	if err := block.ValidateBasic(chainID); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBlock, err)
 	}
@@ -71,6 +75,16 @@ func ParseBlock(chainID string, b []byte) (*cmttypes.LightBlock, error) {
 		return nil, fmt.Errorf("%w: a hash has not 32 bytes", ErrBlock)
 	}
 	return block, nil
+}
+
+// ReadHeader returns what a light block says, of whatever chain, without
+// verifying a signature: for those who believe its source.
+func ReadHeader(block []byte) (Header, error) {
+	b, err := ParseBlock("", block)
+	if err != nil {
+		return Header{}, err
+	}
+	return headerOf(b), nil
 }
 
 // checkBlock refuses what CometBFT's constructors are not made for: other keys

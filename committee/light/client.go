@@ -70,6 +70,16 @@ func New(root Root, sources []Source, cfg Config) (*Client, error) {
 // Root returns what the client trusts.
 func (c *Client) Root() Root { return c.root }
 
+// Latest returns the highest height whose header is verified, 0 if there is none.
+func (c *Client) Latest() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.trusted) == 0 {
+		return 0
+	}
+	return uint64(c.trusted[len(c.trusted)-1].Height)
+}
+
 // Use adds sources to ask.
 func (c *Client) Use(sources ...Source) {
 	c.mu.Lock()

@@ -66,6 +66,24 @@ func ParseRoot(s string) (Root, error) {
 	return r, nil
 }
 
+// MarshalText implements [encoding.TextMarshaler] in the form of String; no root
+// at all is empty.
+func (r Root) MarshalText() ([]byte, error) {
+	if r.IsZero() {
+		return nil, nil
+	}
+	return []byte(r.String()), nil
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler]; see [ParseRoot].
+func (r *Root) UnmarshalText(b []byte) (err error) {
+	*r = Root{}
+	if len(b) > 0 {
+		*r, err = ParseRoot(string(b))
+	}
+	return err
+}
+
 func (r Root) check() error {
 	if r.ChainID == "" || len(r.ChainID) > cmttypes.MaxChainIDLen {
 		return fmt.Errorf("%w: chain ID of %d bytes, want 1 to %d", ErrRoot, len(r.ChainID), cmttypes.MaxChainIDLen)

@@ -1,6 +1,7 @@
 package light_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -17,6 +18,11 @@ func TestRootText(t *testing.T) {
 		r, err := light.ParseRoot(s)
 		if err != nil || r.String() != s || r.IsZero() {
 			t.Errorf("%s: got %v, %v", s, r, err)
+		}
+		b, err := json.Marshal([]light.Root{r, {}})
+		var back []light.Root
+		if err := errors.Join(err, json.Unmarshal(b, &back)); err != nil || back[0] != r || !back[1].IsZero() {
+			t.Errorf("%s: as JSON: got %s, %v, %v", s, b, back, err)
 		}
 	}
 	for name, s := range map[string]string{

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/floe-storage/floe/committee/ledgerrpc"
+	"github.com/floe-storage/floe/committee/light"
 	"github.com/floe-storage/floe/p2p"
 )
 
@@ -22,10 +23,14 @@ var ErrManyNetworks = errors.New("client: the peer is on several networks")
 
 // DialConfig says how to join a network as a client.
 type DialConfig struct {
-	Bootstrap []string           // multiaddrs with /p2p/; one that answers is enough
-	Network   string             // the chain ID; "": that of the first peer that answers
-	Account   ed25519.PrivateKey // pays for what is stored; nil: reading only
-	Logger    *slog.Logger       // nil: no log
+	Bootstrap []string   // multiaddrs with /p2p/; one that answers is enough
+	Network   string     // the chain ID; "": that of Root or, without one, of the first peer that answers
+	Root      light.Root // what the ledger's state is checked against; required, unless TrustPeers
+	// TrustPeers believes what the peers say of the ledger, for want of a root:
+	// for peers that are the caller's own.
+	TrustPeers bool
+	Account    ed25519.PrivateKey // pays for what is stored; nil: reading only
+	Logger     *slog.Logger       // nil: no log
 }
 
 // Session is a client with a peer of its own.
@@ -42,6 +47,12 @@ func Dial(ctx context.Context, cfg DialConfig) (*Session, error) {
 	if len(cfg.Bootstrap) == 0 {
 		return nil, errors.New("client: no bootstrap address")
 	}
+	if cfg.Root.IsZero() && !cfg.TrustPeers {
+		return nil, ledgerrpc.ErrNoRoot
+	}
+	if cfg.Network == "" {
+		cfg.Network = cfg.Root.ChainID
+	}
 	if cfg.Network == "" {
 		var err error
 		if cfg.Network, err = discover(ctx, cfg.Bootstrap); err != nil {
@@ -52,8 +63,12 @@ func Dial(ctx context.Context, cfg DialConfig) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{Host: host, Ledger: ledgerrpc.NewClient(host)}
-	if err := s.join(ctx, cfg); err != nil {
+	s := &Session{Host: host}
+	s.Ledger, err = ledgerrpc.NewClient(ledgerrpc.ClientConfig{Host: host, Root: cfg.Root, TrustPeers: cfg.TrustPeers})
+	if err == nil {
+		err = s.join(ctx, cfg)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -114,6 +129,9 @@ func (s *Session) join(ctx context.Context, cfg DialConfig) error {
 	}
 	if len(faults) == len(cfg.Bootstrap) {
 		return fmt.Errorf("%w: no bootstrap peer answers: %w", ErrUnavailable, errors.Join(faults...))
+	}
+	if !cfg.Root.IsZero() && cfg.Root.ChainID != cfg.Network {
+		return fmt.Errorf("%w of network %s: the one given is of %s", ledgerrpc.ErrNoRoot, cfg.Network, cfg.Root.ChainID)
 	}
 	if cfg.Account != nil {
 		s.Wallet = ledgerrpc.NewWallet(s.Ledger, cfg.Account)

@@ -52,6 +52,7 @@ func TestDial(t *testing.T) {
 		"with an account":    {Bootstrap: h.Addrs(), Account: rpctest.Account(1)},
 	} {
 		ctx, cancel := context.WithCancel(bounded(t))
+		cfg.TrustPeers = true
 		s, err := Dial(ctx, cfg)
 		cancel() // it bounds the joining only
 		if err != nil {
@@ -89,14 +90,16 @@ func TestDialFails(t *testing.T) {
 		"malformed, beside":   {cfg: DialConfig{Bootstrap: []string{"there", mute.Addrs()[0]}}, text: "there"},
 		"another network":     {cfg: DialConfig{Bootstrap: other.Addrs()[:1], Network: p2ptest.Network}, text: "another"},
 		"no ledger":           {cfg: DialConfig{Bootstrap: mute.Addrs()[:1]}, want: ledgerrpc.ErrUnavailable},
+		"no root":             {cfg: DialConfig{Bootstrap: mute.Addrs()[:1]}, want: ledgerrpc.ErrNoRoot},
 		"impossible name":     {cfg: DialConfig{Bootstrap: mute.Addrs()[:1], Network: "a/b"}},
 	} {
+		tt.cfg.TrustPeers = name != "no root"
 		s, err := Dial(bounded(t), tt.cfg)
 		if s != nil || err == nil || tt.want != nil && !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	if _, err := Dial(bounded(t), DialConfig{Bootstrap: other.Addrs()[:1], Network: p2ptest.Network}); err != nil {
+	if _, err := Dial(bounded(t), DialConfig{Bootstrap: other.Addrs()[:1], Network: p2ptest.Network, TrustPeers: true}); err != nil {
 		if wrong, ok := errors.AsType[*p2p.WrongNetworkError](err); !ok || len(wrong.Have) != 1 || wrong.Have[0] != "another" {
 			t.Errorf("another network: got %v", err)
 		}
@@ -104,7 +107,7 @@ func TestDialFails(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, network := range []string{"", p2ptest.Network} {
-		if _, err := Dial(ctx, DialConfig{Bootstrap: mute.Addrs()[:1], Network: network}); !errors.Is(err, context.Canceled) {
+		if _, err := Dial(ctx, DialConfig{Bootstrap: mute.Addrs()[:1], Network: network, TrustPeers: true}); !errors.Is(err, context.Canceled) {
 			t.Errorf("canceled: got %v", err)
 		}
 	}

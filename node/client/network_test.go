@@ -91,7 +91,7 @@ func TestSessionOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := client.Dial(bounded(t), client.DialConfig{Bootstrap: n.Bootstrap()[2:3]})
+	s, err := client.Dial(bounded(t), client.DialConfig{Bootstrap: n.Bootstrap()[2:3], Root: n.Card().Root})
 	if err != nil {
 		t.Fatal(err)
 	}

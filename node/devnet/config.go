@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/committee/light"
 	"github.com/floe-storage/floe/shard"
 )
 
@@ -76,6 +77,8 @@ type Card struct {
 	Created   time.Time `json:"created"`
 	HTTP      string    `json:"http"`      // where the API listened last
 	Bootstrap []string  `json:"bootstrap"` // multiaddrs of the run that began last
+	// Root is a header of when that run began, to check the ledger against.
+	Root light.Root `json:"root"`
 }
 
 // ReadCard reads the card of the network in a directory.

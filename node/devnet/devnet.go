@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/floe-storage/floe/committee/light"
 	"github.com/floe-storage/floe/node"
 	"github.com/floe-storage/floe/node/client"
 	"github.com/floe-storage/floe/node/httpapi"
@@ -88,6 +89,9 @@ func Open(ctx context.Context, cfg Config) (n *Net, err error) {
 		return n, err
 	}
 	n.card.HTTP, n.card.Bootstrap = listener.Addr().String(), n.Bootstrap()
+	if n.card.Root, err = n.root(ctx); err != nil {
+		return n, err
+	}
 	if err := n.card.write(cfg.Dir); err != nil {
 		return n, err
 	}
@@ -143,12 +147,23 @@ func (n *Net) openGateway(ctx context.Context) error {
 	}
 	session, err := client.Dial(ctx, client.DialConfig{
 		Network: n.card.ChainID, Bootstrap: n.Bootstrap(), Account: key, Logger: n.log.With("node", "gateway"),
+		TrustPeers: true, // they run in this process
 	})
 	if err != nil {
 		return fmt.Errorf("start the gateway: %w", err)
 	}
 	n.gateway = session
 	return nil
+}
+
+// root returns the newest header as a trust root.
+func (n *Net) root(ctx context.Context) (light.Root, error) {
+	block, err := n.members[0].node.Ledger().LightBlock(ctx, 0)
+	if err != nil {
+		return light.Root{}, err
+	}
+	h, err := light.ReadHeader(block)
+	return light.Root{ChainID: n.card.ChainID, Height: h.Height, Hash: h.Hash}, err
 }
 
 func (n *Net) serve(listener net.Listener) error {

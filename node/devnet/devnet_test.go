@@ -164,7 +164,7 @@ func TestAccountThatCannotPay(t *testing.T) {
 		t.Fatal(err)
 	}
 	card := n.Card()
-	s, err := client.Dial(bounded(t), client.DialConfig{Bootstrap: n.Bootstrap(), Network: card.ChainID, Account: key})
+	s, err := client.Dial(bounded(t), client.DialConfig{Bootstrap: n.Bootstrap(), Root: card.Root, Account: key})
 	if err != nil {
 		t.Fatal(err)
 	}

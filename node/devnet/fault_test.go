@@ -149,7 +149,7 @@ func TestFaultyNodesLie(t *testing.T) {
 		lie(t, n, i)
 	}
 	// A client that has never seen the liars, and one that remembers them.
-	fresh, err := client.Dial(bounded(t), client.DialConfig{Bootstrap: n.Bootstrap(), Network: n.Card().ChainID})
+	fresh, err := client.Dial(bounded(t), client.DialConfig{Bootstrap: n.Bootstrap(), Root: n.Card().Root})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,8 +42,8 @@ var rooms = map[string][]string{
 	"committee/comet":             {"committee", "committee/ledger", "committee/light", "p2p"},
 	"committee/light":             {"shard", "shard/bcs", "committee", "committee/bls", "committee/ledger"},
 	"committee/light/lighttest":   {"committee/ledger", "committee/light"},
-	"committee/ledgerrpc":         {"shard", "shard/bcs", "committee", "committee/bls", "committee/ledger", "p2p", "p2p/wire"},
-	"committee/ledgerrpc/rpctest": {"committee", "committee/bls", "committee/ledger"},
+	"committee/ledgerrpc":         {"shard", "shard/bcs", "committee", "committee/bls", "committee/ledger", "committee/light", "p2p", "p2p/wire"},
+	"committee/ledgerrpc/rpctest": {"committee", "committee/bls", "committee/ledger", "committee/light", "committee/light/lighttest"},
 
 	"p2p/wire":     {"shard", "shard/bcs", "shard/merkle", "committee", "committee/bls"},
 	"p2p/exchange": {"p2p", "p2p/wire", "shard", "committee", "committee/bls"},
@@ -56,12 +56,12 @@ var rooms = map[string][]string{
 		"committee/ledgerrpc", "p2p", "p2p/wire", "p2p/exchange", "repair",
 	},
 	"node/client": {
-		"shard", "committee", "committee/bls", "committee/ledger", "committee/ledgerrpc",
+		"shard", "committee", "committee/bls", "committee/ledger", "committee/ledgerrpc", "committee/light",
 		"p2p", "p2p/wire", "p2p/exchange",
 	},
 	"node/httpapi": {"shard", "committee", "committee/ledger", "node/client"},
 	"node/devnet": {
-		"shard", "committee", "committee/bls", "committee/comet", "committee/ledger", "committee/ledgerrpc",
+		"shard", "committee", "committee/bls", "committee/comet", "committee/ledger", "committee/ledgerrpc", "committee/light",
 		"p2p", "p2p/exchange", "node", "node/client", "node/httpapi", "repair",
 	},
 }

@@ -4,7 +4,8 @@
 //
 // A [Chain] runs the ledger's real rules over a state in memory. It makes a block
 // for every transaction as it comes, or, when told to hold, only when a test
-// says so.
+// says so. Each is followed by an empty one, whose header names the state after
+// it, as a real chain does; a made-up validator signs the headers.
 //
 // # Concurrency
 //
@@ -18,13 +19,15 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/committee/bls"
 	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/committee/light"
+	"github.com/floe-storage/floe/committee/light/lighttest"
 )
 
 const (
@@ -35,6 +38,7 @@ const (
 
 	start     = 1_700_000_000_000
 	blockTime = 1000 // ms
+	proofTime = 1    // ms, of the empty block after each
 )
 
 // Account returns the key of an account that [Genesis] has made rich.
@@ -93,12 +97,15 @@ type Chain struct {
 	waiting [][]byte
 	checker *ledger.Checker // of waiting
 	blocks  []ledger.BlockEvents
+	txs     [][][]byte          // of each block
+	outcome [][]ledger.TxResult // of txs
+	signed  *lighttest.Chain    // the headers and the states that they name
 	results map[[32]byte]ledger.Receipt
 	halted  error
 	changed chan struct{} // closed and replaced at every change
 }
 
-// New returns the chain that a genesis begins, with one empty block.
+// New returns the chain that a genesis begins, with a block and the one that proves it.
 func New(t testing.TB, g ledger.Genesis) *Chain {
 	t.Helper()
 	b, err := g.AppendBinary(nil)
@@ -106,9 +113,11 @@ func New(t testing.TB, g ledger.Genesis) *Chain {
 		t.Fatal(err)
 	}
 	c := &Chain{state: newState(nil), time: g.Time, results: map[[32]byte]ledger.Receipt{}, changed: make(chan struct{})}
-	if _, err := ledger.InitChain(c.state, b); err != nil {
+	first := &recorder{state: c.state}
+	if _, err := ledger.InitChain(first, b); err != nil {
 		t.Fatal(err)
 	}
+	c.signed = lighttest.New(g.Params.ChainID, []byte{1}, first.replay)
 	c.Commit()
 	return c
 }
@@ -123,14 +132,15 @@ func (c *Chain) Hold(hold bool) {
 	}
 }
 
-// Commit makes a block of the transactions that wait and returns its height.
+// Commit makes a block of the transactions that wait and returns its height. The
+// empty block after it is there as well.
 func (c *Chain) Commit() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.commitLocked(blockTime)
 }
 
-// EndEpoch makes the block with which the next epoch begins.
+// EndEpoch makes the block with which the next epoch begins, and returns its height.
 func (c *Chain) EndEpoch() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -166,10 +176,18 @@ func (c *Chain) Halt(err error) {
 	c.changedLocked()
 }
 
+// commitLocked makes a block and the empty one that proves it.
 func (c *Chain) commitLocked(elapsed uint64) uint64 {
+	height := c.blockLocked(elapsed)
+	c.blockLocked(proofTime)
+	c.changedLocked()
+	return height
+}
+
+func (c *Chain) blockLocked(elapsed uint64) uint64 {
 	c.height++
 	c.time += elapsed
-	next := newState(c.state)
+	next := &recorder{state: newState(c.state)}
 	r := new(ledger.Machine).ApplyBlock(next, ledger.Block{Height: c.height, Time: c.time, Txs: c.waiting})
 	events := ledger.BlockEvents{Height: c.height, Time: c.time}
 	for _, ev := range r.Events {
@@ -182,9 +200,10 @@ func (c *Chain) commitLocked(elapsed uint64) uint64 {
 		}
 		c.results[hash] = ledger.Receipt{Height: c.height, Index: uint32(i), Hash: hash, TxResult: r.Txs[i]}
 	}
-	c.state, c.waiting, c.checker = next, nil, nil
+	c.signed.Commit(lighttest.Block{Time: time.UnixMilli(int64(c.time)), Txs: c.waiting, Results: r.Txs, Write: next.replay})
+	c.txs, c.outcome = append(c.txs, c.waiting), append(c.outcome, r.Txs)
+	c.state, c.waiting, c.checker = next.state, nil, nil
 	c.blocks = append(c.blocks, events)
-	c.changedLocked()
 	return c.height
 }
 
@@ -199,6 +218,36 @@ func (c *Chain) View(_ context.Context, read func(r ledger.Reader, height uint64
 	s, height := c.state, c.height
 	c.mu.Unlock()
 	return read(s, height)
+}
+
+// Root returns the trust root of the chain's genesis.
+func (c *Chain) Root() light.Root { return c.signed.Root(0) }
+
+// State returns the state after a height, with proofs.
+func (c *Chain) State(height uint64) light.Prover { return c.signed.State(height) }
+
+// LightBlock implements ledgerrpc.Backend.
+func (c *Chain) LightBlock(ctx context.Context, height uint64) ([]byte, error) {
+	return c.signed.LightBlock(ctx, height)
+}
+
+// Prove implements ledgerrpc.Backend.
+func (c *Chain) Prove(ctx context.Context, minHeight uint64, read func(p light.Prover, height uint64) error) error {
+	if err := c.WaitHeight(ctx, minHeight+1); err != nil {
+		return err
+	}
+	height := c.Height() - 1
+	return read(c.signed.State(height), height)
+}
+
+// ProveReceipt implements ledgerrpc.Backend.
+func (c *Chain) ProveReceipt(_ context.Context, height uint64, index uint32) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if height == 0 || height > c.height {
+		return nil, fmt.Errorf("no block of height %d", height)
+	}
+	return light.ProveReceipt(c.txs[height-1], c.outcome[height-1], int(index))
 }
 
 // Broadcast implements ledgerrpc.Ledger.
@@ -284,41 +333,3 @@ func (c *Chain) Events(ctx context.Context, from uint64) iter.Seq2[ledger.BlockE
 		}
 	}
 }
-
-// state is a ledger.Store.
-type state struct{ values map[string][]byte }
-
-func newState(from *state) *state {
-	s := &state{values: map[string][]byte{}}
-	if from != nil {
-		for k, v := range from.values {
-			s.values[k] = v
-		}
-	}
-	return s
-}
-
-// Get implements ledger.Reader.
-func (s *state) Get(key []byte) []byte { return s.values[string(key)] }
-
-// Ascend implements ledger.Reader.
-func (s *state) Ascend(start, end []byte, visit func(key, value []byte) bool) {
-	var keys []string
-	for k := range s.values {
-		if k >= string(start) && (end == nil || k < string(end)) {
-			keys = append(keys, k)
-		}
-	}
-	slices.SortFunc(keys, strings.Compare)
-	for _, k := range keys {
-		if !visit([]byte(k), s.values[k]) {
-			return
-		}
-	}
-}
-
-// Set implements ledger.Store.
-func (s *state) Set(key, value []byte) { s.values[string(key)] = append([]byte{}, value...) }
-
-// Delete implements ledger.Store.
-func (s *state) Delete(key []byte) { delete(s.values, string(key)) }

@@ -196,9 +196,10 @@ func (c *Chain) LightBlock(_ context.Context, height uint64) ([]byte, error) {
 	return pb.Marshal()
 }
 
-// State returns the state after a height, which has to exist.
+// State returns the state after a height, which has to exist. It is for one
+// goroutine.
 func (c *Chain) State(height uint64) light.Prover {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.states[height]
+	return c.states[height].open()
 }

@@ -1,6 +1,8 @@
 package lighttest
 
 import (
+	"bytes"
+
 	"github.com/cosmos/iavl"
 	idb "github.com/cosmos/iavl/db"
 
@@ -62,24 +64,17 @@ func (t *tree) open() *reader {
 
 func (t *tree) hash() []byte { return t.open().t.Hash() }
 
-// Get implements ledger.Reader.
-func (t *tree) Get(key []byte) []byte { return t.open().Get(key) }
-
-// Ascend implements ledger.Reader.
-func (t *tree) Ascend(start, end []byte, visit func(key, value []byte) bool) {
-	t.open().Ascend(start, end, visit)
-}
+// reader is a light.Prover.
+type reader struct{ t *iavl.ImmutableTree }
 
 // Proof implements light.Prover.
-func (t *tree) Proof(key []byte) ([]byte, error) {
-	p, err := t.open().t.GetProof(key)
+func (r *reader) Proof(key []byte) ([]byte, error) {
+	p, err := r.t.GetProof(key)
 	if err != nil {
 		return nil, err
 	}
 	return p.Marshal()
 }
-
-type reader struct{ t *iavl.ImmutableTree }
 
 // Get implements ledger.Reader.
 func (r *reader) Get(key []byte) []byte {
@@ -98,8 +93,12 @@ type writer struct {
 	m *iavl.MutableTree
 }
 
-// Set implements ledger.Store.
+// Set implements ledger.Store. A value that is there already is left, for its
+// leaf would get another version.
 func (w *writer) Set(key, value []byte) {
+	if old := w.Get(key); old != nil && bytes.Equal(old, value) {
+		return
+	}
 	_, err := w.m.Set(key, value)
 	must(err)
 }
