@@ -34,8 +34,6 @@ func (w *world) newcomer(n byte) RegisterNode {
 	return m
 }
 
-func testNode(n byte) committee.NodeID { return NodeIDOf(blsSecret(n + 1).PublicKey()) }
-
 // operated gives the nodes of the genesis to the rich accounts, as if they had
 // registered there.
 func (w *world) operated(nodes byte) *world {
@@ -49,7 +47,7 @@ func (w *world) operated(nodes byte) *world {
 
 func (w *world) node(n byte) Node {
 	w.t.Helper()
-	v, err := ReadNode(w.state, testNode(n))
+	v, err := ReadNode(w.state, nodeID(n))
 	return value(w, v, err)
 }
 
@@ -117,7 +115,7 @@ func (w *world) committee(e committee.Epoch) *committee.Committee {
 
 func (w *world) duty(n byte) Duty {
 	w.t.Helper()
-	d, err := ReadDuty(w.state, testNode(n))
+	d, err := ReadDuty(w.state, nodeID(n))
 	return value(w, d, err)
 }
 
@@ -148,7 +146,7 @@ func TestPhasesOfAnEpoch(t *testing.T) {
 	}
 	// Stakes of 1000 four times and 3000: at most four shards, and two for a 1000
 	// or one, ties by ID.
-	if got := next.Member(testNode(4)).Weight(); got != 4 || len(moved) != 4 {
+	if got := next.Member(nodeID(4)).Weight(); got != 4 || len(moved) != 4 {
 		t.Errorf("the newcomer: got %d shards of %d moved, want 4 of 4", got, len(moved))
 	}
 	w.restake(0, 0) // too late
@@ -169,13 +167,13 @@ func TestPhasesOfAnEpoch(t *testing.T) {
 	if sys.Epoch != 2 || sys.Phase != PhaseHandover || sys.Settled != 0 || sys.Deadline != w.height+10 || sys.Synced != 6 {
 		t.Errorf("got %+v, want epoch 2 in its hand-over, 6 shards synced", sys)
 	}
-	if got := w.duty(4); len(got.Take) != 4 || len(got.Give) != 0 || got.Deadline != sys.Deadline || !slices.Equal(got.Take, next.Member(testNode(4)).Shards) {
+	if got := w.duty(4); len(got.Take) != 4 || len(got.Give) != 0 || got.Deadline != sys.Deadline || !slices.Equal(got.Take, next.Member(nodeID(4)).Shards) {
 		t.Errorf("the newcomer's duty: got %+v", got)
 	}
 	if got := kinds(w.at(5 * testDuration).Events); got != "" {
 		t.Errorf("a hand-over does not end with time: got %q", got)
 	}
-	r := w.block(w.signed(operator(4), ReportSync{Node: testNode(4), Epoch: 2})).Txs[0]
+	r := w.block(w.signed(operator(4), ReportSync{Node: nodeID(4), Epoch: 2})).Txs[0]
 	if got, want := kinds(r.Events), "shards_received"; got != want || r.Err() != nil {
 		t.Fatalf("report: got %q, %v, want %q", got, r.Err(), want)
 	}
@@ -192,7 +190,7 @@ func TestPhasesOfAnEpoch(t *testing.T) {
 	}
 	// The first, whose stake went after the choice, is not chosen again.
 	w.at(testDuration / 2)
-	if got := w.committee(3).Member(testNode(0)); got != nil {
+	if got := w.committee(3).Member(nodeID(0)); got != nil {
 		t.Errorf("epoch 3: got member %+v, want none without stake", got)
 	}
 }
@@ -204,11 +202,11 @@ func TestMembersAddresses(t *testing.T) {
 	w := newWorld(t).operated(4)
 	w.join(4, 3000*FrostPerWAL)
 	w.at(testDuration / 2)
-	w.must(operator(0), UpdateNode{Node: testNode(0), Profile: Profile{Name: "renamed"}, Addrs: []string{"/dns/a"}})
-	w.must(operator(4), UpdateNode{Node: testNode(4), Profile: Profile{Name: "new"}, Addrs: []string{"/dns/b"}})
+	w.must(operator(0), UpdateNode{Node: nodeID(0), Profile: Profile{Name: "renamed"}, Addrs: []string{"/dns/a"}})
+	w.must(operator(4), UpdateNode{Node: nodeID(4), Profile: Profile{Name: "new"}, Addrs: []string{"/dns/b"}})
 	check := func(e committee.Epoch, n byte, name, addr string) {
 		t.Helper()
-		if m := w.committee(e).Member(testNode(n)); m == nil || m.Name != name || !slices.Equal(m.Addrs, []string{addr}) {
+		if m := w.committee(e).Member(nodeID(n)); m == nil || m.Name != name || !slices.Equal(m.Addrs, []string{addr}) {
 			t.Errorf("epoch %d: got %+v, want %q at %q", e, m, name, addr)
 		}
 	}
@@ -216,7 +214,7 @@ func TestMembersAddresses(t *testing.T) {
 	check(2, 0, "renamed", "/dns/a")
 	check(2, 4, "new", "/dns/b")
 	w.at(testDuration)
-	w.must(operator(0), UpdateNode{Node: testNode(0), Profile: Profile{Name: "node-0"}, Addrs: []string{"/dns/c"}})
+	w.must(operator(0), UpdateNode{Node: nodeID(0), Profile: Profile{Name: "node-0"}, Addrs: []string{"/dns/c"}})
 	check(1, 0, "node-0", "/dns/c")
 	check(2, 0, "node-0", "/dns/c")
 }
@@ -254,12 +252,12 @@ func TestHandoverDeadline(t *testing.T) {
 		t.Errorf("stake of the silent: got %d, want %d", got, want)
 	}
 	// It may still say that it has them; to complain it is too late.
-	r := w.block(w.signed(operator(4), ReportSync{Node: testNode(4), Epoch: 2, Lost: silent.Take[:1]})).Txs[0]
+	r := w.block(w.signed(operator(4), ReportSync{Node: nodeID(4), Epoch: 2, Lost: silent.Take[:1]})).Txs[0]
 	if Code(r.Code) != CodeBadShards {
 		t.Errorf("a late complaint: got code %d, want %d", r.Code, CodeBadShards)
 	}
 	synced := w.system().Synced
-	w.must(operator(4), ReportSync{Node: testNode(4), Epoch: 2})
+	w.must(operator(4), ReportSync{Node: nodeID(4), Epoch: 2})
 	if got := w.system().Synced; got != synced {
 		t.Errorf("a late report counts: %d shards synced, want %d", got, synced)
 	}
@@ -276,7 +274,7 @@ func TestHandoverComplaint(t *testing.T) {
 	from := w.moves(2)
 	supply := w.system().Supply
 	lost := d.Take[:2]
-	r := w.block(w.signed(operator(4), ReportSync{Node: testNode(4), Epoch: 2, Lost: lost})).Txs[0]
+	r := w.block(w.signed(operator(4), ReportSync{Node: nodeID(4), Epoch: 2, Lost: lost})).Txs[0]
 	if r.Err() != nil || !strings.HasPrefix(kinds(r.Events), "shards_received node_penalized") {
 		t.Fatalf("got %v, %q", r.Err(), kinds(r.Events))
 	}
@@ -289,7 +287,7 @@ func TestHandoverComplaint(t *testing.T) {
 		rate := uint64(0)
 		for _, m := range from {
 			if slices.Contains(lost, m.Shard) {
-				switch testNode(n) {
+				switch nodeID(n) {
 				case m.From:
 					rate += 10
 				case m.To:
@@ -316,7 +314,7 @@ func TestReportRefusals(t *testing.T) {
 	w.join(4, 3000*FrostPerWAL)
 	w.must(operator(5), w.newcomer(5))
 	report := func(n byte, e committee.Epoch, lost ...shard.Index) []byte {
-		return w.signed(operator(n), ReportSync{Node: testNode(n), Epoch: e, Lost: lost})
+		return w.signed(operator(n), ReportSync{Node: nodeID(n), Epoch: e, Lost: lost})
 	}
 	check := func(name string, tx []byte, want Code) {
 		t.Helper()
@@ -328,13 +326,13 @@ func TestReportRefusals(t *testing.T) {
 	w.at(testDuration / 2)
 	w.at(testDuration)
 	take := w.duty(4).Take
-	others := w.committee(2).Member(testNode(0)).Shards
+	others := w.committee(2).Member(nodeID(0)).Shards
 	check("the epoch before", report(4, 1), CodeWrongEpoch)
 	check("the next epoch", report(4, 3), CodeWrongEpoch)
 	check("a node in no committee", report(5, 2), CodeNotMember)
 	check("a member that gained nothing", report(0, 2), CodeReported)
 	check("a node that there is not", report(6, 2), CodeNotFound)
-	check("somebody else's node", w.signed(2, ReportSync{Node: testNode(4), Epoch: 2}), CodeNotOwner)
+	check("somebody else's node", w.signed(2, ReportSync{Node: nodeID(4), Epoch: 2}), CodeNotOwner)
 	check("another's shard lost", report(4, 2, others[0]), CodeBadShards)
 	check("out of order", report(4, 2, take[1], take[0]), CodeBadShards)
 	check("a shard twice", report(4, 2, take[0], take[0]), CodeBadShards)

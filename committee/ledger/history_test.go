@@ -60,6 +60,9 @@ func (h *historian) messages() (byte, []Message) {
 	if h.pick(5) == 0 {
 		return h.staking()
 	}
+	if h.pick(5) == 0 {
+		return h.operating()
+	}
 	switch h.pick(8) {
 	case 0:
 		return h.storing()
@@ -166,6 +169,8 @@ func TestHistories(t *testing.T) {
 		if h.pick(12) == 0 {
 			h.time += testDuration
 		}
+		evidence := h.misbehavior()
+		h.evidence = evidence
 		before, writes, supply := h.state.hash(), h.state.writes, h.system().Supply
 		out := h.block(txs...)
 		for _, r := range out.Txs {
@@ -192,7 +197,7 @@ func TestHistories(t *testing.T) {
 		}
 
 		overlay := NewOverlay(other)
-		again := new(Machine).ApplyBlock(overlay, Block{Height: h.height, Time: h.time, Txs: txs})
+		again := new(Machine).ApplyBlock(overlay, Block{Height: h.height, Time: h.time, Txs: txs, Evidence: evidence})
 		overlay.Flush(other)
 		if !reflect.DeepEqual(again, out) {
 			t.Fatalf("height %d: results on another store: got %+v, want %+v", h.height, again, out)

@@ -75,17 +75,17 @@ func TestSplit(t *testing.T) {
 func TestCommission(t *testing.T) {
 	t.Parallel()
 	w := ten(t).with(func(p *Params) { p.FeePerByte, p.FeePerWork, p.Capacity = 0, 0, 2e9 })
-	w.must(0, SetCommission{testNode(0), wholeRate})
+	w.must(0, SetCommission{nodeID(0), wholeRate})
 	w.must(0, ReserveStorage{Size: 1e9, Epochs: 5}) // 4770 FROST an epoch, 4627 after the burn
 	pool := func() stake.Pool {
 		t.Helper()
-		p, err := ReadStakePool(w.state, testNode(0))
+		p, err := ReadStakePool(w.state, nodeID(0))
 		return value(w, p, err)
 	}
 	collect := func(want uint64) {
 		t.Helper()
 		before := w.account(0).Balance
-		w.must(0, CollectCommission{testNode(0)})
+		w.must(0, CollectCommission{nodeID(0)})
 		if got := w.account(0).Balance - before; got != want {
 			t.Errorf("epoch %d: collected %d, want %d", w.system().Epoch, got, want)
 		}
@@ -102,7 +102,7 @@ func TestCommission(t *testing.T) {
 	for _, ev := range w.turn().Events {
 		if v, err := ev.Parse(); err != nil {
 			t.Fatal(err)
-		} else if paid, ok := v.(RewardPaid); ok && paid.Node == testNode(0) {
+		} else if paid, ok := v.(RewardPaid); ok && paid.Node == nodeID(0) {
 			if earned = paid.Amount; paid.Commission != paid.Amount || earned < 462 {
 				t.Errorf("got %+v, want all of it as commission", paid)
 			}
@@ -124,13 +124,13 @@ func TestCommission(t *testing.T) {
 func TestLastReward(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).operated(4).with(func(p *Params) { p.FeePerByte, p.FeePerWork, p.Capacity = 0, 0, 2e9 })
-	w.must(0, ReserveStorage{Size: 1e9, Epochs: 1}, ExitNode{testNode(0)})
-	weight := uint64(w.committee(1).Member(testNode(0)).Weight())
+	w.must(0, ReserveStorage{Size: 1e9, Epochs: 1}, ExitNode{nodeID(0)})
+	weight := uint64(w.committee(1).Member(nodeID(0)).Weight())
 	out := w.turn()
-	if w.committee(2).Member(testNode(0)) != nil {
+	if w.committee(2).Member(nodeID(0)) != nil {
 		t.Fatal("it is still a member")
 	}
-	p, err := ReadStakePool(w.state, testNode(0))
+	p, err := ReadStakePool(w.state, nodeID(0))
 	if want := 1000*FrostPerWAL + 4627*weight/10; err != nil || p.Balance != want {
 		t.Errorf("pool: got %+v, %v, want a balance of %d", p, err, want)
 	}
@@ -184,7 +184,7 @@ func TestDoubleSigning(t *testing.T) {
 	w.with(func(p *Params) { p.DoubleSignPenalty = wholeRate })
 	punish(proof(0, 8))
 	w.turn()
-	if c := w.committee(2); c.Member(testNode(0)) != nil || w.node(0).Stake != 0 {
+	if c := w.committee(2); c.Member(nodeID(0)) != nil || w.node(0).Stake != 0 {
 		t.Errorf("it is still a member, with a stake of %d", w.node(0).Stake)
 	}
 	if got := punish(proof(0, 9)); !strings.HasPrefix(got, one) {
@@ -202,7 +202,7 @@ func TestDepartingStakeIsHeld(t *testing.T) {
 		x.system = w.system()
 		var out []string
 		for n := range byte(4) {
-			if x.moment(testNode(n)).HandedOver {
+			if x.moment(nodeID(n)).HandedOver {
 				out = append(out, "free")
 			} else {
 				out = append(out, "held")
@@ -230,7 +230,7 @@ func TestDepartingStakeIsHeld(t *testing.T) {
 				t.Errorf("a quorum: got %q, want %q", got, want)
 			}
 		}
-		w.must(operator(n), ReportSync{Node: testNode(n), Epoch: 2})
+		w.must(operator(n), ReportSync{Node: nodeID(n), Epoch: 2})
 		w.block()
 	}
 	if got, want := handedOver(), "free free free free"; got != want {

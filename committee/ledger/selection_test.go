@@ -89,7 +89,7 @@ func ten(t testing.TB) *world {
 
 func (w *world) vote(n byte, v Votes) {
 	w.t.Helper()
-	w.must(operator(n), VotePrices{testNode(n), v})
+	w.must(operator(n), VotePrices{nodeID(n), v})
 }
 
 // [WL] §5.4 immediate_price_change_on_vote: seven of ten raise the storage
@@ -129,7 +129,7 @@ func TestImmediatePrices(t *testing.T) {
 	check("five at 1, two at 50,000, three at 10,000", 10_000, 100_000)
 	w.turn()
 	check("in the next epoch", 10_000, 100_000)
-	if out := w.block(w.signed(operator(1), VotePrices{testNode(1), votes[1]})); kinds(out.Txs[0].Events) != "prices_voted" {
+	if out := w.block(w.signed(operator(1), VotePrices{nodeID(1), votes[1]})); kinds(out.Txs[0].Events) != "prices_voted" {
 		t.Errorf("a vote that changes no price: got %q", kinds(out.Txs[0].Events))
 	}
 }
@@ -188,7 +188,7 @@ func TestCapacityCoversWhatIsSold(t *testing.T) {
 func (w *world) selected(stakes ...uint64) []int {
 	w.t.Helper()
 	for n, s := range stakes {
-		if _, err := ReadNode(w.state, testNode(byte(n))); err != nil {
+		if _, err := ReadNode(w.state, nodeID(byte(n))); err != nil {
 			w.must(operator(byte(n)), w.newcomer(byte(n)))
 		}
 		w.restake(byte(n), s)
@@ -196,7 +196,7 @@ func (w *world) selected(stakes ...uint64) []int {
 	w.at(testDuration / 2)
 	out := make([]int, len(stakes))
 	for n := range stakes {
-		if m := w.committee(w.system().Epoch + 1).Member(testNode(byte(n))); m != nil {
+		if m := w.committee(w.system().Epoch + 1).Member(nodeID(byte(n))); m != nil {
 			out[n] = int(m.Weight())
 		}
 	}
@@ -227,7 +227,7 @@ func TestSelect(t *testing.T) {
 			// Among equal stakes the order is that of the IDs.
 			for i, s := range tt.stakes {
 				for j := range i {
-					if tt.stakes[j] == s && testNode(byte(j)).Compare(testNode(byte(i))) < 0 && got[j] < got[i] {
+					if tt.stakes[j] == s && nodeID(byte(j)).Compare(nodeID(byte(i))) < 0 && got[j] < got[i] {
 						t.Errorf("node %d has %d shards, node %d, which comes first, %d", i, got[i], j, got[j])
 					}
 				}
@@ -259,7 +259,7 @@ func TestNobodyIsEvicted(t *testing.T) {
 	}
 	w.restake(4, 0)
 	w.at(testDuration / 2)
-	if c := w.committee(3); c.Member(testNode(0)) == nil || c.Member(testNode(4)) != nil || len(c.Members()) != 3 {
+	if c := w.committee(3); c.Member(nodeID(0)) == nil || c.Member(nodeID(4)) != nil || len(c.Members()) != 3 {
 		t.Errorf("the newcomer's stake is gone: got %+v", c.Members())
 	}
 	w.with(func(p *Params) { p.CommitteeSize = 2 })
@@ -268,7 +268,7 @@ func TestNobodyIsEvicted(t *testing.T) {
 		w.block()
 	}
 	w.at(testDuration / 2)
-	if c := w.committee(4); c.Member(testNode(0)) != nil || len(c.Members()) != 2 {
+	if c := w.committee(4); c.Member(nodeID(0)) != nil || len(c.Members()) != 2 {
 		t.Errorf("a committee of two: got %+v", c.Members())
 	}
 }

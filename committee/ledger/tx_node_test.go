@@ -25,7 +25,7 @@ func (w *world) rotate(n, key byte) RotateKey {
 	w.t.Helper()
 	public := blsSecret(key + 1).PublicKey()
 	proof := blsSecret(key + 1).Sign(committee.PossessionMessage(w.system().Epoch, w.node(n).Account, public))
-	return RotateKey{Node: testNode(n), BLSKey: public, Possession: proof}
+	return RotateKey{Node: nodeID(n), BLSKey: public, Possession: proof}
 }
 
 // Each message of a node is refused for what is wrong with it, and only for that.
@@ -86,26 +86,26 @@ func TestNodeRefusals(t *testing.T) {
 			return operator(5), w.newcomer(5)
 		}},
 
-		{"update", CodeOK, of(1, UpdateNode{Node: testNode(4), Addrs: []string{"a"}})},
-		{"update of no node", CodeNotFound, of(1, UpdateNode{Node: testNode(5)})},
-		{"update of another's node", CodeNotOwner, of(0, UpdateNode{Node: testNode(4)})},
-		{"update with a text too long", CodeMalformed, of(1, UpdateNode{Node: testNode(4), Profile: Profile{Image: long}})},
+		{"update", CodeOK, of(1, UpdateNode{Node: nodeID(4), Addrs: []string{"a"}})},
+		{"update of no node", CodeNotFound, of(1, UpdateNode{Node: nodeID(5)})},
+		{"update of another's node", CodeNotOwner, of(0, UpdateNode{Node: nodeID(4)})},
+		{"update with a text too long", CodeMalformed, of(1, UpdateNode{Node: nodeID(4), Profile: Profile{Image: long}})},
 
-		{"votes", CodeOK, of(0, VotePrices{testNode(0), Votes{StoragePrice: 1, WritePrice: maxPrice, Capacity: math.MaxUint64}})},
-		{"votes of no node", CodeNotFound, of(0, VotePrices{Node: testNode(5)})},
-		{"votes of another's node", CodeNotOwner, of(1, VotePrices{Node: testNode(0)})},
-		{"a vote beyond all", CodeBadVote, of(0, VotePrices{testNode(0), Votes{StoragePrice: maxPrice + 1}})},
+		{"votes", CodeOK, of(0, VotePrices{nodeID(0), Votes{StoragePrice: 1, WritePrice: maxPrice, Capacity: math.MaxUint64}})},
+		{"votes of no node", CodeNotFound, of(0, VotePrices{Node: nodeID(5)})},
+		{"votes of another's node", CodeNotOwner, of(1, VotePrices{Node: nodeID(0)})},
+		{"a vote beyond all", CodeBadVote, of(0, VotePrices{nodeID(0), Votes{StoragePrice: maxPrice + 1}})},
 
-		{"commission", CodeOK, of(0, SetCommission{testNode(0), wholeRate})},
-		{"commission of no node", CodeNotFound, of(0, SetCommission{testNode(5), 1})},
-		{"commission of another's node", CodeNotOwner, of(1, SetCommission{testNode(0), 1})},
-		{"commission above all", CodeBadRate, of(0, SetCommission{testNode(0), wholeRate + 1})},
-		{"nothing to collect", CodeOK, of(0, CollectCommission{testNode(0)})},
-		{"collection of no node", CodeNotFound, of(0, CollectCommission{testNode(5)})},
-		{"collection of another's node", CodeNotOwner, of(1, CollectCommission{testNode(0)})},
+		{"commission", CodeOK, of(0, SetCommission{nodeID(0), wholeRate})},
+		{"commission of no node", CodeNotFound, of(0, SetCommission{nodeID(5), 1})},
+		{"commission of another's node", CodeNotOwner, of(1, SetCommission{nodeID(0), 1})},
+		{"commission above all", CodeBadRate, of(0, SetCommission{nodeID(0), wholeRate + 1})},
+		{"nothing to collect", CodeOK, of(0, CollectCommission{nodeID(0)})},
+		{"collection of no node", CodeNotFound, of(0, CollectCommission{nodeID(5)})},
+		{"collection of another's node", CodeNotOwner, of(1, CollectCommission{nodeID(0)})},
 
 		{"rotation", CodeOK, func(w *world) (byte, Message) { return 0, w.rotate(0, 50) }},
-		{"rotation of no node", CodeNotFound, of(0, RotateKey{Node: testNode(5)})},
+		{"rotation of no node", CodeNotFound, of(0, RotateKey{Node: nodeID(5)})},
 		{"rotation of another's node", CodeNotOwner, func(w *world) (byte, Message) { return 1, w.rotate(0, 50) }},
 		{"rotation to a key that is taken", CodeKeyTaken, func(w *world) (byte, Message) { return 0, w.rotate(0, 1) }},
 		{"rotation to its own key", CodeKeyTaken, func(w *world) (byte, Message) { return 0, w.rotate(0, 0) }},
@@ -114,18 +114,18 @@ func TestNodeRefusals(t *testing.T) {
 			m.BLSKey = blsSecret(52).PublicKey()
 			return 0, m
 		}},
-		{"rotation to no key", CodeBadPossession, of(0, RotateKey{Node: testNode(0), BLSKey: bls.PublicKey{0: 0xc0}})},
+		{"rotation to no key", CodeBadPossession, of(0, RotateKey{Node: nodeID(0), BLSKey: bls.PublicKey{0: 0xc0}})},
 
-		{"transfer", CodeOK, of(0, TransferNode{testNode(0), accountAddress(1)})},
-		{"transfer of no node", CodeNotFound, of(0, TransferNode{testNode(5), accountAddress(1)})},
-		{"transfer of another's node", CodeNotOwner, of(1, TransferNode{testNode(0), accountAddress(1)})},
+		{"transfer", CodeOK, of(0, TransferNode{nodeID(0), accountAddress(1)})},
+		{"transfer of no node", CodeNotFound, of(0, TransferNode{nodeID(5), accountAddress(1)})},
+		{"transfer of another's node", CodeNotOwner, of(1, TransferNode{nodeID(0), accountAddress(1)})},
 
-		{"exit", CodeOK, of(0, ExitNode{testNode(0)})},
-		{"exit of no node", CodeNotFound, of(0, ExitNode{testNode(5)})},
-		{"exit of another's node", CodeNotOwner, of(1, ExitNode{testNode(0)})},
+		{"exit", CodeOK, of(0, ExitNode{nodeID(0)})},
+		{"exit of no node", CodeNotFound, of(0, ExitNode{nodeID(5)})},
+		{"exit of another's node", CodeNotOwner, of(1, ExitNode{nodeID(0)})},
 		{"exit again", CodeExiting, func(w *world) (byte, Message) {
-			w.must(0, ExitNode{testNode(0)})
-			return 0, ExitNode{testNode(0)}
+			w.must(0, ExitNode{nodeID(0)})
+			return 0, ExitNode{nodeID(0)}
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -186,7 +186,7 @@ func TestRotateKey(t *testing.T) {
 	key := func(n byte) bls.PublicKey { return blsSecret(n + 1).PublicKey() }
 	check := func(step string, own, running, claimed bls.PublicKey) {
 		t.Helper()
-		n, m := w.node(0), w.committee(w.system().Epoch).Member(testNode(0))
+		n, m := w.node(0), w.committee(w.system().Epoch).Member(nodeID(0))
 		if n.BLSKey != own || m.BLSKey != running {
 			t.Errorf("%s: got %v, in the committee %v, want %v and %v", step, n.BLSKey, m.BLSKey, own, running)
 		}
@@ -206,7 +206,7 @@ func TestRotateKey(t *testing.T) {
 	check("asked for another", key(0), key(0), key(51))
 	free("asked for another", key(50))
 	w.at(testDuration / 2)
-	if got := w.committee(2).Member(testNode(0)).BLSKey; got != key(51) {
+	if got := w.committee(2).Member(nodeID(0)).BLSKey; got != key(51) {
 		t.Errorf("chosen with %v, want %v", got, key(51))
 	}
 	w.must(0, w.rotate(0, 52)) // too late for the next epoch
@@ -234,14 +234,14 @@ func TestExit(t *testing.T) {
 	w := hosts(t).with(func(p *Params) { p.FeePerByte, p.FeePerWork = 0, 0 })
 	// Nobody has staked on node 4: it goes at once, with its deposit.
 	balance := w.account(operator(4)).Balance
-	r := w.block(w.signed(operator(4), ExitNode{testNode(4)})).Txs[0]
+	r := w.block(w.signed(operator(4), ExitNode{nodeID(4)})).Txs[0]
 	if got, want := kinds(r.Events), "node_exiting node_removed"; got != want {
 		t.Fatalf("events: got %q, want %q", got, want)
 	}
 	if got := w.account(operator(4)).Balance; got != balance+7*FrostPerWAL {
 		t.Errorf("balance: got %d, want the deposit more than %d", got, balance)
 	}
-	if _, err := ReadNode(w.state, testNode(4)); err == nil {
+	if _, err := ReadNode(w.state, nodeID(4)); err == nil {
 		t.Error("the node is still there")
 	}
 	// Its keys are free, but for the one that its ID came from.
@@ -254,17 +254,17 @@ func TestExit(t *testing.T) {
 	w.must(operator(4), again)
 
 	// Node 0 is a member: it serves until its shards are with others.
-	w.must(0, ExitNode{testNode(0)})
-	if w.turn(); w.system().Phase != PhaseHandover || w.committee(2).Member(testNode(0)) != nil {
+	w.must(0, ExitNode{nodeID(0)})
+	if w.turn(); w.system().Phase != PhaseHandover || w.committee(2).Member(nodeID(0)) != nil {
 		t.Fatal("it is chosen although it leaves")
 	}
 	w.restake(0, 0) // as if all were withdrawn
-	if _, err := ReadNode(w.state, testNode(0)); err != nil {
+	if _, err := ReadNode(w.state, nodeID(0)); err != nil {
 		t.Fatalf("it is gone before its shards are handed over: %v", err)
 	}
 	for _, n := range []byte{1, 2, 3} {
 		if len(w.duty(n).Take) > 0 {
-			w.must(operator(n), ReportSync{Node: testNode(n), Epoch: 2})
+			w.must(operator(n), ReportSync{Node: nodeID(n), Epoch: 2})
 		}
 	}
 	out := w.block()

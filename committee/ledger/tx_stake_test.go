@@ -20,7 +20,7 @@ func newStakes(t testing.TB) *world {
 // stakeOn puts FROST of an account behind a node.
 func (w *world) stakeOn(from, node byte, amount uint64) committee.ObjectID {
 	w.t.Helper()
-	return w.must(from, Stake{Node: testNode(node), Amount: amount})[0]
+	return w.must(from, Stake{Node: nodeID(node), Amount: amount})[0]
 }
 
 func (w *world) stake(id committee.ObjectID) StakeObject {
@@ -101,7 +101,7 @@ func TestFoundersStake(t *testing.T) {
 	w := newStakes(t)
 	for n := range byte(4) {
 		s := w.founded(n)
-		if s.Node != testNode(n) || s.Position.Principal != thousand || s.Position.Activation != firstEpoch || w.worth(s.ID) != thousand {
+		if s.Node != nodeID(n) || s.Position.Principal != thousand || s.Position.Activation != firstEpoch || w.worth(s.ID) != thousand {
 			t.Errorf("founder %d: got %+v worth %d", n, s, w.worth(s.ID))
 		}
 	}
@@ -134,7 +134,7 @@ func TestStakeEarns(t *testing.T) {
 	for _, e := range w.next().Events {
 		if v, err := e.Parse(); err != nil {
 			t.Fatal(err)
-		} else if paid, ok := v.(RewardPaid); ok && paid.Node == testNode(0) {
+		} else if paid, ok := v.(RewardPaid); ok && paid.Node == nodeID(0) {
 			reward = paid.Amount
 		}
 	}
@@ -155,7 +155,7 @@ func TestStakeEarns(t *testing.T) {
 	if want := 2*thousand + reward; sum != want {
 		t.Errorf("paid: got %d in all, want %d", sum, want)
 	}
-	if p, err := ReadStakePool(w.state, testNode(0)); err != nil || !p.Empty() {
+	if p, err := ReadStakePool(w.state, nodeID(0)); err != nil || !p.Empty() {
 		t.Errorf("pool: got %+v, %v, want it empty", p, err)
 	}
 }
@@ -204,7 +204,7 @@ func TestStakeOfIdleNode(t *testing.T) {
 	id := w.stakeOn(0, 4, FrostPerWAL) // too little for a shard
 	w.next()
 	w.next()
-	if w.committee(w.system().Epoch).Member(testNode(4)) != nil {
+	if w.committee(w.system().Epoch).Member(nodeID(4)) != nil {
 		t.Fatal("the newcomer has a shard")
 	}
 	w.refused("a request", CodeStakeIdle, 0, RequestWithdraw{Object(id)})
@@ -240,7 +240,7 @@ func TestStakeIsHeld(t *testing.T) {
 		t.Fatal("no shard changes hands")
 	}
 	supply := w.system().Supply
-	w.must(operator(to), ReportSync{Node: testNode(to), Epoch: 2, Lost: w.duty(to).Take[:1]})
+	w.must(operator(to), ReportSync{Node: nodeID(to), Epoch: 2, Lost: w.duty(to).Take[:1]})
 	if got, want := supply-w.system().Supply, uint64(thousand/100); got != want {
 		t.Errorf("burned: got %d, want %d", got, want)
 	}
@@ -260,7 +260,7 @@ func TestPenaltyIsShared(t *testing.T) {
 	pending := w.stakeOn(2, 0, thousand)
 	x := &execution{state: NewOverlay(w.state)}
 	x.system, x.params = w.system(), w.params()
-	x.penalize(testNode(0), FaultDoubleSign, 500)
+	x.penalize(nodeID(0), FaultDoubleSign, 500)
 	x.state.Flush(w.state)
 	checkState(t, w.state)
 	for _, tt := range []struct {
@@ -300,7 +300,7 @@ func TestStakeRefusals(t *testing.T) {
 	t.Parallel()
 	w := newStakes(t)
 	w.must(operator(4), w.newcomer(4))
-	w.must(operator(4), ExitNode{testNode(4)})
+	w.must(operator(4), ExitNode{nodeID(4)})
 	early, other := w.stakeOn(0, 0, thousand), w.stakeOn(0, 1, thousand)
 	theirs := w.stakeOn(1, 0, thousand)
 	storage := w.must(0, ReserveStorage{Size: smallest, Epochs: 5})[0]
@@ -315,10 +315,10 @@ func TestStakeRefusals(t *testing.T) {
 		m    Message
 	}{
 		{"stake on no node", CodeNotFound, Stake{none, thousand}},
-		{"stake on a node that has left", CodeNotFound, Stake{testNode(4), thousand}},
-		{"stake nothing", CodeStakeTooSmall, Stake{testNode(0), 0}},
-		{"stake too little", CodeStakeTooSmall, Stake{testNode(0), FrostPerWAL - 1}},
-		{"stake too much", CodeInsufficientFunds, Stake{testNode(0), rich}},
+		{"stake on a node that has left", CodeNotFound, Stake{nodeID(4), thousand}},
+		{"stake nothing", CodeStakeTooSmall, Stake{nodeID(0), 0}},
+		{"stake too little", CodeStakeTooSmall, Stake{nodeID(0), FrostPerWAL - 1}},
+		{"stake too much", CodeInsufficientFunds, Stake{nodeID(0), rich}},
 		{"request nothing", CodeNotFound, RequestWithdraw{Object(committee.ObjectID{1})}},
 		{"request storage", CodeWrongKind, RequestWithdraw{Object(storage)}},
 		{"request another's", CodeNotOwner, RequestWithdraw{Object(theirs)}},
@@ -339,8 +339,8 @@ func TestStakeRefusals(t *testing.T) {
 		{"join of another node", CodeStakeMismatch, JoinStake{Object(early), Object(other)}},
 		{"join of another epoch", CodeStakeMismatch, JoinStake{Object(early), Object(late)}},
 		{"join storage", CodeWrongKind, JoinStake{Object(early), Object(storage)}},
-		{"redelegate another's", CodeNotOwner, Redelegate{Object(theirs), testNode(1)}},
-		{"redelegate to itself", CodeSameNode, Redelegate{Object(early), testNode(0)}},
+		{"redelegate another's", CodeNotOwner, Redelegate{Object(theirs), nodeID(1)}},
+		{"redelegate to itself", CodeSameNode, Redelegate{Object(early), nodeID(0)}},
 		{"redelegate to no node", CodeNotFound, Redelegate{Object(early), none}},
 		{"transfer to nobody", CodeNobody, TransferObject{Object(early), Address{}}},
 		{"reserve with stake", CodeWrongKind, registerIn(Object(early), nil)},
@@ -351,9 +351,9 @@ func TestStakeRefusals(t *testing.T) {
 			t.Errorf("%s changed %x", tt.name, got)
 		}
 	}
-	w.must(operator(1), ExitNode{testNode(1)})
-	w.refused("stake on a node that leaves", CodeExiting, 0, Stake{testNode(1), thousand})
-	w.refused("redelegate to a node that leaves", CodeExiting, 0, Redelegate{Object(early), testNode(1)})
+	w.must(operator(1), ExitNode{nodeID(1)})
+	w.refused("stake on a node that leaves", CodeExiting, 0, Stake{nodeID(1), thousand})
+	w.refused("redelegate to a node that leaves", CodeExiting, 0, Redelegate{Object(early), nodeID(1)})
 	w.must(0, RequestWithdraw{Object(early)})
 	w.refused("join what leaves", CodeStakeMismatch, 0, JoinStake{Object(early), Object(late)})
 	w.refused("withdraw what has not left", CodeStakeEarly, 0, Withdraw{Object(early)})
@@ -364,10 +364,10 @@ func TestStakeInOneTransaction(t *testing.T) {
 	t.Parallel()
 	w := newStakes(t)
 	ids := w.must(0,
-		Stake{testNode(0), thousand}, SplitStake{Result(0), thousand / 2}, TransferObject{Result(1), accountAddress(1)},
-		Redelegate{Result(0), testNode(1)})
+		Stake{nodeID(0), thousand}, SplitStake{Result(0), thousand / 2}, TransferObject{Result(1), accountAddress(1)},
+		Redelegate{Result(0), nodeID(1)})
 	first, second := w.stake(ids[0]), w.stake(ids[1])
-	if first.Node != testNode(1) || first.Position.Principal != thousand/2 || second.Node != testNode(0) || second.Owner != accountAddress(1) {
+	if first.Node != nodeID(1) || first.Position.Principal != thousand/2 || second.Node != nodeID(0) || second.Owner != accountAddress(1) {
 		t.Errorf("got %+v and %+v", first, second)
 	}
 }

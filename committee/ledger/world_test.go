@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -117,6 +118,15 @@ func blsSecret(n byte) *bls.SecretKey {
 	return k
 }
 
+// secretsByKey finds the number of a BLS secret by its public key.
+var secretsByKey = sync.OnceValue(func() map[bls.PublicKey]byte {
+	out := map[bls.PublicKey]byte{}
+	for n := byte(1); n < 128; n++ {
+		out[blsSecret(n).PublicKey()] = n
+	}
+	return out
+})
+
 // testGenesis is a network of ten shards and the given count of nodes, whose
 // BLS secrets are 1, 2, …, with the accounts 0 to 4 and one account for each
 // node.
@@ -166,6 +176,8 @@ type world struct {
 	state   *memory
 	height  uint64
 	time    uint64
+
+	evidence []Misbehavior // of the next block
 }
 
 func newWorld(t testing.TB) *world {
@@ -243,12 +255,17 @@ func (w *world) block(txs ...[]byte) BlockResult {
 	w.height++
 	w.time += 10
 	before := powers(w.t, w.state)
-	out := w.machine.ApplyBlock(w.state, Block{Height: w.height, Time: w.time, Txs: txs})
+	out := w.machine.ApplyBlock(w.state, Block{Height: w.height, Time: w.time, Txs: txs, Evidence: w.evidence})
+	w.evidence = nil
 	if len(out.Txs) != len(txs) {
 		w.t.Fatalf("%d transactions, %d results", len(txs), len(out.Txs))
 	}
 	checkValidators(w.t, before, powers(w.t, w.state), out.Validators)
 	checkState(w.t, w.state)
+	sys, late := w.system(), w.params().EpochDuration
+	if sys.Deadline != 0 && sys.Deadline <= w.height || sys.Phase != PhaseHandover && w.time >= sys.Settled+late {
+		w.t.Fatalf("height %d at %d: the epoch stands still: %+v", w.height, w.time, sys)
+	}
 	return out
 }
 
@@ -312,18 +329,22 @@ func (w *world) certificateOf(msg []byte, weight committee.Weight) committee.Cer
 	}
 	members := com.Members()
 	bitmap := make([]byte, (len(members)+7)/8)
-	sum := byte(0)
+	sum := uint16(0)
 	for i := len(members) - 1; i >= 0 && weight > 0; i-- {
 		bitmap[i/8] |= 1 << (i % 8)
 		weight -= members[i].Weight()
-		var n byte
-		if _, err := fmt.Sscanf(members[i].Name, "node-%d", &n); err != nil {
-			w.t.Fatal(err)
+		n, known := secretsByKey()[members[i].BLSKey]
+		if !known {
+			w.t.Fatalf("member %+v has a key that no test has given", members[i])
 		}
-		sum += n + 1
+		sum += uint16(n)
 	}
 	// The signature by the sum of the secrets is the sum of the signatures.
-	return committee.Certificate{Signers: bitmap, Message: msg, Signature: blsSecret(sum).Sign(msg)}
+	secret, err := bls.ParseSecretKey(binary.BigEndian.AppendUint16(make([]byte, bls.SecretKeySize-2), sum))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return committee.Certificate{Signers: bitmap, Message: msg, Signature: secret.Sign(msg)}
 }
 
 // certify is the message that certifies a registered blob object.
