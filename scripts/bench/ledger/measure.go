@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/committee/ledger"
 )
 
@@ -17,6 +18,9 @@ type row struct {
 }
 
 func (r *row) print() {
+	if len(r.executed) == 0 {
+		return
+	}
 	var executed, written time.Duration
 	for i := range r.executed {
 		executed += r.executed[i]
@@ -71,7 +75,7 @@ func (n *network) fill(next func(i int) ([]byte, error)) ([][]byte, error) {
 func (n *network) measure() error {
 	fmt.Println("| blocks | count | transactions/s | objects/s | mean ms | longest ms | longest ms of processors | mean ms to write |")
 	fmt.Println("|---|---:|---:|---:|---:|---:|---:|---:|")
-	for _, phase := range []func() error{n.empty, n.sends, n.blobBlocks, n.epochs} {
+	for _, phase := range []func() error{n.empty, n.sends, n.blobBlocks, n.stakes, n.epochs} {
 		if err := phase(); err != nil {
 			return err
 		}
@@ -95,6 +99,34 @@ func (n *network) sends() error {
 	for range n.blocks {
 		txs, err := n.fill(func(i int) ([]byte, error) {
 			return n.tx(i%accounts, ledger.Send{To: address(accounts + (i*7919+int(n.height))%n.nodes), Amount: 1}), nil
+		})
+		if err != nil {
+			return err
+		}
+		if err := n.block(&r, txs); err != nil {
+			return err
+		}
+	}
+	r.print()
+	return nil
+}
+
+// stakes puts stake behind nodes all over, so that the next committee is
+// another one.
+func (n *network) stakes() error {
+	r := row{name: "stakes"}
+	var ids []committee.NodeID
+	for i := range n.nodes {
+		id, err := n.nodeID(i)
+		if err != nil {
+			return err
+		}
+		ids = append(ids, id)
+	}
+	for range n.blocks {
+		txs, err := n.fill(func(i int) ([]byte, error) {
+			node := ids[(i*7919+int(n.height)*104_729)%n.nodes]
+			return n.tx(i%accounts, ledger.Stake{Node: node, Amount: ledger.FrostPerWAL * uint64(i%100+1)}), nil
 		})
 		if err != nil {
 			return err
@@ -183,7 +215,7 @@ func (n *network) addresses() []ledger.Address {
 // epochs lets three epochs pass, with full blocks of payments while what has
 // ended is removed.
 func (n *network) epochs() error {
-	selected, changed := row{name: "choosing a committee"}, row{name: "change of the epoch"}
+	selected, changed, handed := row{name: "choosing a committee"}, row{name: "change of the epoch"}, row{name: "end of the hand-over"}
 	expired, mixed := row{name: "expiry"}, row{name: "expiry with payments"}
 	for range 3 {
 		n.time += duration / 2
@@ -205,12 +237,19 @@ func (n *network) epochs() error {
 					return err
 				}
 			}
+			sys, err := ledger.ReadSystem(n.state)
+			if err != nil {
+				return err
+			}
+			if sys.Deadline == n.height+1 {
+				r = &handed
+			}
 			if err := n.block(r, txs); err != nil {
 				return err
 			}
 		}
 	}
-	for _, r := range []row{selected, changed, expired, mixed} {
+	for _, r := range []row{selected, changed, handed, expired, mixed} {
 		r.print()
 	}
 	return nil

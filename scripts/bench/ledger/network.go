@@ -21,6 +21,9 @@ const (
 	shards    = 1000
 	startTime = 1_700_000_000_000 // ms
 	duration  = 1_000_000         // ms of an epoch
+
+	handoverBlocks = 15 // nobody reports, so that each hand-over ends with penalties
+
 	accounts  = 16
 	classes   = 8 // of blobs, by the epoch that they end with
 	balance   = 100_000_000 * ledger.FrostPerWAL
@@ -149,19 +152,27 @@ func (n *network) make() error {
 
 // nodeIDs returns the strings that differ between the records of two nodes.
 func (n *network) nodeIDs(i int) ([][]byte, error) {
+	id, err := n.nodeID(i)
+	if err != nil {
+		return nil, err
+	}
+	k, account, network, consensus := n.publicKeys[i], address(accounts+i), networkKey(i), consensusKey(i)
+	return [][]byte{
+		id[:], account[:], network[:], consensus[:], k[:], hash(k[:]), hash(network[:]), hash(consensus[:]), hash(id[:]),
+	}, nil
+}
+
+func (n *network) nodeID(i int) (committee.NodeID, error) {
 	k, ok := n.publicKeys[i]
 	if !ok {
 		key, err := secret(i + 1)
 		if err != nil {
-			return nil, err
+			return committee.NodeID{}, err
 		}
 		k = key.PublicKey()
 		n.publicKeys[i] = k
 	}
-	id, account, network, consensus := ledger.NodeIDOf(k), address(accounts+i), networkKey(i), consensusKey(i)
-	return [][]byte{
-		id[:], account[:], network[:], consensus[:], k[:], hash(k[:]), hash(network[:]), hash(consensus[:]), hash(id[:]),
-	}, nil
+	return ledger.NodeIDOf(k), nil
 }
 
 func hash(b []byte) []byte {
@@ -172,6 +183,7 @@ func hash(b []byte) []byte {
 func (n *network) genesis() ([]byte, error) {
 	g := ledger.Genesis{Params: ledger.DefaultParams(chainID, shards), Time: startTime}
 	g.Params.EpochDuration, g.Params.Capacity, g.Params.CommitteeSize = duration, 1<<62, uint32(n.members)
+	g.Params.HandoverBlocks = handoverBlocks
 	for i := range accounts {
 		g.Accounts = append(g.Accounts, ledger.Funding{Address: address(i), Balance: balance})
 	}
