@@ -142,6 +142,10 @@ func TestSubsidyShortfall(t *testing.T) {
 	if _, sum = payments(t, w.turn().Events); sum.Due != 10_000 || sum.ToMembers+sum.ToRevenue > 1 || w.system().Epoch != 4 {
 		t.Errorf("got %+v in epoch %d, want next to nothing of 10,000 in epoch 4", sum, w.system().Epoch)
 	}
+	w.must(0, FundSubsidies{9999}) // with what was left
+	if _, sum = payments(t, w.turn().Events); sum.Left != 0 || w.state.Get([]byte{keySubsidies}) != nil {
+		t.Errorf("got %+v, want an empty fund, which is no record", sum)
+	}
 	w.must(0, FundSubsidies{1_000_000})
 	if _, sum = payments(t, w.turn().Events); sum.Due != 10_000 || sum.ToMembers != 10_000 || sum.ToRevenue != 0 {
 		t.Errorf("got %+v, want what one epoch is due", sum)

@@ -221,6 +221,9 @@ func TestProposals(t *testing.T) {
 	if p, err := ReadProposal(w.state, id); err != nil || p.Weight != 3 {
 		t.Errorf("after three went over: got %+v, %v, want weight 3", p, err)
 	}
+	if all, err := ReadProposals(w.state); err != nil || len(all) != 2 || all[0].Weight != 3 || all[1].Weight != 3 {
+		t.Errorf("after three went over: got %+v, %v, want two proposals", all, err)
+	}
 	events := w.propose(6, 9, low...)
 	v, err := events[len(events)-1].Parse()
 	if want := (ParamsDecided{Epoch: 2, Proposal: id}); len(events) != 5 || err != nil || v != want {
@@ -260,6 +263,21 @@ func TestProposals(t *testing.T) {
 	}
 	if rest := w.under(keyVote); rest != 0 {
 		t.Errorf("%d records of votes are left", rest)
+	}
+}
+
+func TestMerge(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ earlier, later, want []ParamChange }{
+		{nil, nil, nil},
+		{[]ParamChange{{1, 1}, {3, 1}}, nil, []ParamChange{{1, 1}, {3, 1}}},
+		{nil, []ParamChange{{1, 2}}, []ParamChange{{1, 2}}},
+		{[]ParamChange{{1, 1}, {3, 1}, {5, 1}}, []ParamChange{{3, 2}, {4, 2}}, []ParamChange{{1, 1}, {3, 2}, {4, 2}, {5, 1}}},
+		{[]ParamChange{{2, 1}}, []ParamChange{{1, 2}, {2, 2}, {9, 2}}, []ParamChange{{1, 2}, {2, 2}, {9, 2}}},
+	} {
+		if got := merge(tt.earlier, tt.later); !slices.Equal(got, tt.want) {
+			t.Errorf("%v and then %v: got %v, want %v", tt.earlier, tt.later, got, tt.want)
+		}
 	}
 }
 
