@@ -47,13 +47,26 @@ type StorageObject struct {
 // ResourceOperation says how a blob came by its storage: exactly one field is set.
 type ResourceOperation struct {
 	RegisterFromScratch *RegisterFromScratch `json:"registerFromScratch,omitempty"`
+	ReuseStorage        *ReuseStorage        `json:"reuseStorage,omitempty"`
 	ReuseRegistration   *ReuseRegistration   `json:"reuseRegistration,omitempty"`
+	RegisterInPool      *RegisterInPool      `json:"registerInPool,omitempty"` // not Walrus's
 }
 
 // RegisterFromScratch is storage bought anew.
 type RegisterFromScratch struct {
 	EncodedLength uint64 `json:"encodedLength"`
 	EpochsAhead   uint32 `json:"epochsAhead"`
+}
+
+// ReuseStorage is storage that was there before.
+type ReuseStorage struct {
+	EncodedLength uint64 `json:"encodedLength"`
+}
+
+// RegisterInPool is room in a pool.
+type RegisterInPool struct {
+	EncodedLength uint64             `json:"encodedLength"`
+	Pool          committee.ObjectID `json:"pool"`
 }
 
 // ReuseRegistration is a registration left over by an earlier attempt.
@@ -111,6 +124,10 @@ func ToStored(r *StoreResult) Stored {
 	switch r.Operation {
 	case RegisteredFromScratch:
 		op.RegisterFromScratch = &RegisterFromScratch{EncodedLength: r.Encoded, EpochsAhead: r.Epochs}
+	case ReusedStorage:
+		op.ReuseStorage = &ReuseStorage{EncodedLength: r.Encoded}
+	case RegisteredInPool:
+		op.RegisterInPool = &RegisterInPool{EncodedLength: r.Encoded, Pool: r.Blob.Pool}
 	case ReusedRegistration:
 		op.ReuseRegistration = &ReuseRegistration{EncodedLength: r.Encoded}
 	}

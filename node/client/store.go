@@ -19,11 +19,18 @@ const (
 
 // StoreOptions says how a blob is to be kept.
 type StoreOptions struct {
-	Epochs    uint32         // from the running one on; 0 means 1
+	Epochs    uint32         // from the running one on; 0 means 1; of no effect with Storage or Pool
 	Deletable bool           // its owner may delete it
 	Force     bool           // register anew even if the blob is there
-	SendTo    ledger.Address // owner of the blob object afterwards; zero: the wallet's account
+	SendTo    ledger.Address // owner of the blob object afterwards; zero: the wallet's account; not with Pool
 	Progress  func(Progress) // nil, or called as a step begins or goes on; must not block
+	// Storage is a storage resource of the wallet's account to use instead of
+	// buying anew; what the blob does not need of its size stays with the account.
+	// Zero: none.
+	Storage committee.ObjectID
+	// Pool is a pool of the wallet's account to store into; the blob ends with it.
+	// Zero: none.
+	Pool committee.ObjectID
 }
 
 // Step is a part of storing a blob.
@@ -51,6 +58,10 @@ const (
 	RegisteredFromScratch Operation = iota
 	// ReusedRegistration is one that an earlier attempt had left uncertified.
 	ReusedRegistration
+	// ReusedStorage is a new registration with storage that was there.
+	ReusedStorage
+	// RegisteredInPool is a new registration in a pool.
+	RegisteredInPool
 )
 
 // StoreResult is what became of a blob.
@@ -105,12 +116,9 @@ func (c *Client) Store(ctx context.Context, data []byte, opt StoreOptions) (*Sto
 	}
 	s.result.Times.Encode = time.Since(begin)
 
-	status, err := c.Status(ctx, s.result.BlobID)
+	status, err := s.look(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if status.Kind == ledger.StatusInvalid { // before anything is paid for it
-		return nil, invalid(s.result.BlobID, status)
 	}
 	if !opt.Force && s.keptAlready(status) {
 		s.result.AlreadyCertified, s.result.Blob = true, status.Blob
@@ -133,6 +141,7 @@ type storing struct {
 	client *Client
 	net    *Network
 	opt    StoreOptions
+	room   room
 	md     *shard.Metadata
 	pairs  []shard.SliverPair
 	result *StoreResult // apart from the rest: who keeps it must not keep the slivers
@@ -146,16 +155,24 @@ func (c *Client) storing(net *Network, opt StoreOptions) *storing {
 }
 
 func (s *storing) encode(data []byte) error {
-	params := s.net.Committee.Params()
-	encoded, err := params.EncodedSize(uint64(len(data)))
-	if err != nil {
+	if _, err := s.net.Committee.Params().EncodedSize(uint64(len(data))); err != nil { // before any work
 		return err
 	}
-	md, pairs, err := shard.Encode(params, data)
+	md, pairs, err := shard.Encode(s.net.Committee.Params(), data)
 	if err != nil {
 		return fmt.Errorf("encode blob: %w", err)
 	}
-	s.md, s.pairs = md, pairs
+	s.pairs = pairs
+	return s.describe(md)
+}
+
+// describe takes down what the metadata says of the blob.
+func (s *storing) describe(md *shard.Metadata) error {
+	encoded, err := s.net.Committee.Params().EncodedSize(md.Size)
+	if err != nil {
+		return err
+	}
+	s.md = md
 	s.result.BlobID, s.result.Size, s.result.Encoded = md.ID(), md.Size, encoded
 	return nil
 }
@@ -172,42 +189,6 @@ func (s *storing) keptAlready(status ledger.Status) bool {
 	default:
 		return false
 	}
-}
-
-// lasts tells whether what there is lasts as long as is asked for.
-func (s *storing) lasts(status ledger.Status) bool {
-	return uint64(status.Blob.Storage.End) >= uint64(status.Epoch)+uint64(s.opt.Epochs)
-}
-
-// register pays for the blob, unless an earlier attempt did.
-func (s *storing) register(ctx context.Context, status ledger.Status) error {
-	b := status.Blob
-	if status.Kind == ledger.StatusRegistered && !s.opt.Force && b.Owner == s.client.wallet.Address() &&
-		b.Deletable == s.opt.Deletable && s.lasts(status) {
-		s.result.Operation, s.result.Registered = ReusedRegistration, b
-		return nil
-	}
-	sent, err := s.client.wallet.Send(ctx,
-		ledger.ReserveStorage{Size: s.result.Encoded, Epochs: s.opt.Epochs},
-		ledger.RegisterBlob{
-			Storage: ledger.Result(0), BlobID: s.result.BlobID, Root: s.md.Root(),
-			Size: s.md.Size, Deletable: s.opt.Deletable,
-		})
-	if err != nil {
-		return fmt.Errorf("register blob %v: %w", s.result.BlobID, unreached(err))
-	}
-	storage, err := s.net.Params.StorageCost(s.result.Encoded, s.opt.Epochs)
-	if err != nil {
-		return err
-	}
-	write, err := s.net.Params.WriteCost(s.result.Encoded)
-	if err != nil {
-		return err
-	}
-	s.result.Epochs = s.opt.Epochs
-	s.result.Registered, err = s.client.blob(ctx, sent.Object(1))
-	s.result.Cost += storage + write + sent.Fee + s.result.Registered.Deposit
-	return err
 }
 
 // certify collects confirmations and sends the certificate. When an epoch ends
@@ -240,8 +221,8 @@ func (s *storing) certifyOnce(ctx context.Context) error {
 	s.opt.Progress(Progress{Step: StepCertify})
 	begin = time.Now()
 	messages := []ledger.Message{ledger.CertifyBlob{Blob: ledger.Object(object), Certificate: cert}}
-	if to := s.opt.SendTo; to != (ledger.Address{}) && to != s.client.wallet.Address() {
-		messages = append(messages, ledger.TransferObject{Object: ledger.Object(object), To: to})
+	if s.sends() {
+		messages = append(messages, ledger.TransferObject{Object: ledger.Object(object), To: s.opt.SendTo})
 	}
 	sent, err := s.client.wallet.Send(ctx, messages...)
 	s.result.Times.Certify += time.Since(begin)
