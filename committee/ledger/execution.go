@@ -14,10 +14,11 @@ type rules struct {
 	committee *committee.Committee
 	height    uint64
 	verdicts  *verdicts
+	seats     *seats
 }
 
 func (m *Machine) readRules(r Reader, height uint64) (rules, error) {
-	u := rules{height: height, verdicts: &m.verdicts}
+	u := rules{height: height, verdicts: &m.verdicts, seats: &m.seats}
 	var err error
 	if u.params, err = ReadParams(r); err != nil {
 		return u, err

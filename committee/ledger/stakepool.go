@@ -144,11 +144,7 @@ func (x *execution) moment(id committee.NodeID) stake.Moment {
 		Epoch: x.system.Epoch, Chosen: x.system.Phase == PhaseSelected,
 		HandedOver: x.system.Phase != PhaseHandover && !owes(x.state, id),
 	}
-	running := x.assignment(m.Epoch)
-	m.InCurrent = running.find(id) >= 0
-	if m.Chosen {
-		next := x.assignment(m.Epoch + 1)
-		m.InNext = next.find(id) >= 0
-	}
+	m.InCurrent = x.seated(m.Epoch, id)
+	m.InNext = m.Chosen && x.seated(m.Epoch+1, id)
 	return m
 }
