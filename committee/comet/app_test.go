@@ -33,7 +33,7 @@ func TestWorkBoundsBlocks(t *testing.T) {
 		t.Errorf("proposal: got %q, %v, want the first three", res.Txs, err)
 	}
 	accepted := func(txs ...[]byte) bool {
-		res, err := a.ProcessProposal(context.Background(), &abci.RequestProcessProposal{Txs: txs})
+		res, err := a.ProcessProposal(t.Context(), &abci.RequestProcessProposal{Txs: txs})
 		if err != nil {
 			t.Fatal(err)
 		}

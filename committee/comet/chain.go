@@ -20,30 +20,30 @@ type chain struct {
 	gate   // of those who read its state or its blocks
 
 	stopping chan struct{}  // closed when stop begins
+	starting sync.WaitGroup // consensus
+	began    chan struct{}  // closed when it has started
 	replaced chan struct{}  // closed when the node has changed to the next
 	work     sync.WaitGroup // the goroutines that watch, prune and take snapshots
 }
 
-// openChain starts a chain on cfg.Dir, after replaying what a crash may have left undone. When it fails
+// openChain starts a chain on n's directory, after replaying what a crash may have left undone. When it fails
 // nothing is left running.
-func openChain(ctx context.Context, cfg *Config, shelf *shelf) (*chain, error) {
+func openChain(ctx context.Context, n *Node) (*chain, error) {
+	cfg := &n.cfg
 	db, err := openDatabase(cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
-	c, err := startChain(ctx, cfg, db, shelf)
+	c, err := startChain(ctx, n, db)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", cfg.Dir, errors.Join(err, db.Close()))
 	}
 	return c, nil
 }
 
-func startChain(ctx context.Context, cfg *Config, db *database, shelf *shelf) (*chain, error) {
+func startChain(ctx context.Context, n *Node, db *database) (*chain, error) {
+	cfg := &n.cfg
 	if err := bindChain(db, cfg.chainHash()); err != nil {
-		return nil, err
-	}
-	signer, err := loadSigner(cfg.Dir)
-	if err != nil {
 		return nil, err
 	}
 	t, err := loadTree(db)
@@ -51,24 +51,27 @@ func startChain(ctx context.Context, cfg *Config, db *database, shelf *shelf) (*
 		return nil, err
 	}
 	a := newApp(cfg.Machine, cfg.Genesis, t, cfg.Logger)
-	e, err := newEngine(ctx, cfg, db, a, signer)
+	wait := !n.guard.hear(nil, len(cfg.peers()))
+	e, err := newEngine(ctx, cfg, db, a, n.guard, wait)
 	if err != nil {
 		return nil, err
 	}
-	c := &chain{log: cfg.Logger, db: db, app: a, engine: e, stopping: make(chan struct{}), replaced: make(chan struct{})}
+	c := &chain{log: cfg.Logger, db: db, app: a, engine: e, stopping: make(chan struct{}), began: make(chan struct{}), replaced: make(chan struct{})}
 	c.sw = newSwitch(cfg, e.reactors)
-	maker := newMaker(cfg, c, shelf)
+	maker := newMaker(cfg, c, n.shelf)
 	if err := c.sw.start(context.WithoutCancel(ctx)); err != nil {
 		e.stop()
 		return nil, fmt.Errorf("start consensus: %w", err)
 	}
 	c.work.Go(c.watchConsensus)
 	c.work.Go(c.watchHalt)
+	c.starting.Go(func() { c.begin(n.guard, cfg) })
+	c.work.Go(func() { c.resolve(n.guard, cfg.doubtPatience, n.again) })
 	if maker != nil {
 		c.work.Go(maker.run)
 	}
 	if cfg.KeepBlocks > 0 {
-		p := &pruner{keep: cfg.KeepBlocks, db: db, blocks: e.blocks, states: e.states, tree: t, shelf: shelf, log: cfg.Logger}
+		p := &pruner{keep: cfg.KeepBlocks, db: db, blocks: e.blocks, states: e.states, tree: t, shelf: n.shelf, log: cfg.Logger}
 		c.work.Go(func() { c.prune(p) })
 	}
 	return c, nil
@@ -98,6 +101,13 @@ func bindChain(db *database, hash [32]byte) error {
 
 // watchConsensus notices when consensus ends by itself. It ends with consensus, at the latest in stop.
 func (c *chain) watchConsensus() {
+	select {
+	case <-c.began:
+	case <-c.app.halted:
+		return // without having begun
+	case <-c.stopping:
+		return // stop waits for begin, and the reactor then for consensus
+	}
 	c.engine.consensus.Wait()
 	if c.running() {
 		c.app.haltOn(errors.New("consensus ended; the log has the reason"))
@@ -130,6 +140,7 @@ func (c *chain) stop() error {
 	idle, _ := c.shut()
 	close(c.stopping)
 	<-idle
+	c.starting.Wait() // or consensus would start after it was stopped
 	c.sw.stop(c.app.haltedBy() != nil)
 	c.work.Wait()
 	c.engine.stop()

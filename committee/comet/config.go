@@ -58,6 +58,7 @@ type Config struct {
 	Logger *slog.Logger
 
 	joinDistance   uint64        // a test's; zero: 1000
+	doubtPatience  time.Duration // a test's; zero: 10 s
 	evidenceBlocks int64         // a test's; zero: 100,000
 	evidenceAge    time.Duration // a test's; zero: 48 h
 }
@@ -125,6 +126,9 @@ func (c *Config) validate() error {
 	}
 	if !c.Trust.IsZero() && c.Trust.ChainID != c.ChainID {
 		errs = append(errs, fmt.Errorf("trust root %v is of another chain", c.Trust))
+	}
+	if c.doubtPatience == 0 {
+		c.doubtPatience = doubtPatience
 	}
 	if c.joinDistance == 0 {
 		c.joinDistance = joinDistance

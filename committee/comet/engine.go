@@ -10,7 +10,6 @@ import (
 	cmtlog "github.com/cometbft/cometbft/libs/log"
 	"github.com/cometbft/cometbft/mempool"
 	"github.com/cometbft/cometbft/node"
-	"github.com/cometbft/cometbft/privval"
 	"github.com/cometbft/cometbft/proxy"
 	"github.com/cometbft/cometbft/state"
 	"github.com/cometbft/cometbft/store"
@@ -27,13 +26,14 @@ type engine struct {
 	mempool   *mempool.CListMempool
 	evidence  *evidence.Pool
 	consensus *consensus.State
+	rounds    *consensus.Reactor
 	sync      *syncReactor
 	reactors  []namedReactor // in the order in which they start
 }
 
-// newEngine loads the chain from db and replays into the application the blocks that it lacks. When it
-// fails nothing is left running.
-func newEngine(ctx context.Context, cfg *Config, db *database, a *app, signer *privval.FilePV) (_ *engine, err error) {
+// newEngine loads the chain from db and replays into the application the blocks that it lacks. If it shall
+// wait, consensus starts with begin only. When newEngine fails nothing is left running.
+func newEngine(ctx context.Context, cfg *Config, db *database, a *app, signer types.PrivValidator, wait bool) (_ *engine, err error) {
 	log := logBridge{cfg.Logger}
 	e := &engine{}
 	defer func() {
@@ -69,11 +69,11 @@ func newEngine(ctx context.Context, cfg *Config, db *database, a *app, signer *p
 	if current, err = e.states.Load(); err != nil {
 		return nil, fmt.Errorf("load the chain: %w", err)
 	}
-	return e, e.assemble(cfg, db, current, signer, log)
+	return e, e.assemble(cfg, db, current, signer, wait, log)
 }
 
 // assemble makes the reactors on top of the loaded chain.
-func (e *engine) assemble(cfg *Config, db *database, current state.State, signer *privval.FilePV, log cmtlog.Logger) error {
+func (e *engine) assemble(cfg *Config, db *database, current state.State, signer types.PrivValidator, wait bool, log cmtlog.Logger) error {
 	conf := cfg.engineConfig()
 	e.mempool = mempool.NewCListMempool(conf.Mempool, e.app.Mempool(), current.LastBlockHeight,
 		mempool.WithPreCheck(state.TxPreCheck(current)), mempool.WithPostCheck(state.TxPostCheck(current)))
@@ -90,19 +90,34 @@ func (e *engine) assemble(cfg *Config, db *database, current state.State, signer
 	e.consensus = consensus.NewState(conf.Consensus, current.Copy(), executor, e.blocks, e.mempool, pool)
 	e.consensus.SetLogger(log)
 	e.consensus.SetPrivValidator(signer)
-	rounds := consensus.NewReactor(e.consensus, false)
-	rounds.SetEventBus(e.bus)
+	e.rounds = consensus.NewReactor(e.consensus, wait)
+	e.rounds.SetEventBus(e.bus)
 	executor.SetEventBus(types.NopEventBus{}) // our events come from the stored results
-	e.sync = newSyncReactor(current.LastBlockHeight, cfg.joinDistance, e.blocks, e.states, executor, rounds)
+	e.sync = newSyncReactor(current.LastBlockHeight, cfg.joinDistance, e.blocks, e.states, executor, e.rounds)
 	e.reactors = []namedReactor{
 		{"MEMPOOL", txs},
 		{"SYNC", e.sync},
-		{"CONSENSUS", rounds},
+		{"CONSENSUS", e.rounds},
 		{"EVIDENCE", evidence.NewReactor(pool)},
 	}
 	for _, r := range e.reactors {
 		r.SetLogger(log)
 	}
+	return nil
+}
+
+// begin starts consensus in an engine that was made to wait.
+func (e *engine) begin() (err error) {
+	defer func() {
+		if r := recover(); r != nil { // CometBFT panics when its message log does not open
+			err = fmt.Errorf("start consensus: %v", r)
+		}
+	}()
+	current, err := e.states.Load()
+	if err != nil {
+		return fmt.Errorf("start consensus: %w", err)
+	}
+	e.rounds.SwitchToConsensus(current, false)
 	return nil
 }
 

@@ -37,7 +37,7 @@ func (c *cluster) grow(i int, until uint64, txs func(height uint64) [][]byte) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	e, err := newEngine(c.t.Context(), &cfg, db, newApp(cfg.Machine, cfg.Genesis, tr, cfg.Logger), signer)
+	e, err := newEngine(c.t.Context(), &cfg, db, newApp(cfg.Machine, cfg.Genesis, tr, cfg.Logger), signer, true)
 	if err != nil {
 		c.t.Fatal(err)
 	}

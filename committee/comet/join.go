@@ -30,7 +30,7 @@ var (
 )
 
 // join waits until the node is far behind, and then takes the state from a
-// snapshot, until ctx ends.
+// snapshot, until ctx ends. It also gives consensus a fresh start when it needs one.
 func (n *Node) join(ctx context.Context) {
 	wait := minJoinWait
 	for {
@@ -40,6 +40,11 @@ func (n *Node) join(ctx context.Context) {
 			return
 		case <-c.app.halted:
 			return
+		case <-n.again:
+			if err := n.change(ctx, c); err != nil {
+				return // halted
+			}
+			continue
 		case <-c.engine.sync.far:
 		}
 		c.engine.sync.pause(true)
@@ -168,8 +173,8 @@ func (n *Node) lightClient(c *chain, sources []source) (*light.Client, error) {
 	}})
 }
 
-// change puts the chain that was restored in the place of the running one. If
-// we crash here, the next start does it.
+// change puts the chain that was restored, if one was, in the place of the
+// running one. If we crash here, the next start does it.
 func (n *Node) change(ctx context.Context, old *chain) error {
 	if err := old.stop(); err != nil {
 		n.log.WarnContext(ctx, "the chain that is replaced did not end well", "err", err)
@@ -177,7 +182,7 @@ func (n *Node) change(ctx context.Context, old *chain) error {
 	err := finishSwap(n.cfg.Dir)
 	var fresh *chain
 	if err == nil {
-		fresh, err = openChain(ctx, &n.cfg, n.shelf)
+		fresh, err = openChain(ctx, n)
 	}
 	if err != nil {
 		old.app.haltOn(fmt.Errorf("change to the snapshot: %w", err))

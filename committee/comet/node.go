@@ -25,6 +25,8 @@ type Node struct {
 	shelf *shelf                // of snapshots
 	chain atomic.Pointer[chain] // the running one; changed by the joiner alone
 	lend  *lender               // nil without a host
+	guard *guard
+	again chan struct{} // has one element when consensus needs a fresh start
 
 	closing   chan struct{} // closed when Close begins
 	closeOnce sync.Once
@@ -45,12 +47,15 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if err := finishSwap(cfg.Dir); err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, log: cfg.Logger, closing: make(chan struct{})}
-	var err error
+	signer, err := loadSigner(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg, log: cfg.Logger, guard: newGuard(signer), again: make(chan struct{}, 1), closing: make(chan struct{})}
 	if n.shelf, err = openShelf(cfg.Dir, cfg.SnapshotEvery > 0); err != nil {
 		return nil, err
 	}
-	c, err := openChain(ctx, &n.cfg, n.shelf)
+	c, err := openChain(ctx, n)
 	if err != nil {
 		return nil, err
 	}

@@ -44,6 +44,7 @@ type syncReactor struct {
 	floor    int64          // our height at the start; above that of the blocks after a snapshot
 	distance int64          // so far behind, a snapshot may be the better way
 	far      chan struct{}  // has one element when we are, or cannot fetch what is pruned everywhere
+	heard    chan struct{}  // has one element when a peer has told its height
 	stopping chan struct{}  // closed by OnStop
 	work     sync.WaitGroup // the one goroutine of run
 	wake     chan struct{}  // has one element when there is news
@@ -78,6 +79,7 @@ func newSyncReactor(floor int64, distance uint64, blocks *store.BlockStore, stat
 		floor:    floor,
 		distance: int64(distance),
 		far:      make(chan struct{}, 1),
+		heard:    make(chan struct{}, 1),
 		blocks:   blocks,
 		states:   states,
 		executor: executor,
@@ -177,6 +179,22 @@ func (r *syncReactor) receiveStatus(src cmtp2p.Peer, msg *bcproto.StatusResponse
 	}
 	p.base, p.height = msg.Base, msg.Height
 	r.kick()
+	select {
+	case r.heard <- struct{}{}:
+	default:
+	}
+}
+
+// heights returns the heights that connected members of the committee have told.
+func (r *syncReactor) heights() (out []int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.peers {
+		if p.IsPersistent() {
+			out = append(out, p.height)
+		}
+	}
+	return out
 }
 
 // serve sends a block, unless the peer has plenty of them to read.
@@ -381,6 +399,9 @@ func (r *syncReactor) ingestNext() bool {
 	case <-r.stopping:
 		return false
 	default:
+	}
+	if r.rounds.WaitSync() { // consensus has not begun
+		return false
 	}
 	current, err := r.states.Load()
 	if err != nil || current.IsEmpty() {
