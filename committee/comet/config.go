@@ -57,10 +57,11 @@ type Config struct {
 	// Logger receives what happens; nil: nothing is logged.
 	Logger *slog.Logger
 
-	joinDistance   uint64        // a test's; zero: 1000
-	doubtPatience  time.Duration // a test's; zero: 10 s
-	evidenceBlocks int64         // a test's; zero: 100,000
-	evidenceAge    time.Duration // a test's; zero: 48 h
+	joinDistance   uint64                                              // a test's; zero: 1000
+	doubtPatience  time.Duration                                       // a test's; zero: 10 s
+	wrapSigner     func(cmttypes.PrivValidator) cmttypes.PrivValidator // a test's; nil: as it is
+	evidenceBlocks int64                                               // a test's; zero: 100,000
+	evidenceAge    time.Duration                                       // a test's; zero: 48 h
 }
 
 // DefaultKeepBlocks is eleven days of an idle chain, and more than an hour of
@@ -100,6 +101,7 @@ const (
 	blockSpacing    = 50 * time.Millisecond
 	proposeTimeout  = time.Second // what a dead proposer costs
 	voteTimeout     = 300 * time.Millisecond
+	clockTolerance  = time.Hour              // a node whose clock is further behind would refuse blocks that were agreed on, and halt
 	voteTimeoutMore = 100 * time.Millisecond // per round; below 100 ms a loaded chain never agrees
 )
 
@@ -203,6 +205,7 @@ func (c *Config) engineConfig() *cmtconfig.Config {
 	cs.TimeoutPrecommit, cs.TimeoutPrecommitDelta = voteTimeout, voteTimeoutMore
 	cs.TimeoutCommit = blockSpacing
 	cs.SkipTimeoutCommit = false
+	cs.BlockTimeTolerance = clockTolerance
 	cs.PeerQueryMaj23SleepDuration = time.Second
 	cs.PeerGossipSleepDuration = 10 * time.Millisecond
 	switch n := len(c.peers()); {

@@ -52,6 +52,9 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{cfg: cfg, log: cfg.Logger, guard: newGuard(signer), again: make(chan struct{}, 1), closing: make(chan struct{})}
+	if cfg.wrapSigner != nil {
+		n.guard.signer = cfg.wrapSigner(n.guard.signer)
+	}
 	if n.shelf, err = openShelf(cfg.Dir, cfg.SnapshotEvery > 0); err != nil {
 		return nil, err
 	}
