@@ -40,8 +40,9 @@ const (
 // the process. Reads then find nothing and writes fail.
 type database struct {
 	dbm.DB
-	path string
-	gate // of calls and iterators
+	path    string
+	gate                 // of calls and iterators
+	onWrite func() error // a test's: called before each write, which fails if it does
 }
 
 func openDatabase(dir string) (*database, error) {
@@ -114,6 +115,11 @@ func (d *database) write(f func() error) error {
 		return ErrClosed
 	}
 	defer d.leave()
+	if d.onWrite != nil {
+		if err := d.onWrite(); err != nil {
+			return err
+		}
+	}
 	return f()
 }
 
