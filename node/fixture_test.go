@@ -43,6 +43,7 @@ type fixture struct {
 	backend *rpctest.Chain
 	wallet  *ledgerrpc.Wallet
 	handler handler
+	members []*Keys // of the committee, its own first
 }
 
 // newFixture returns the first of four nodes on a chain of its own.
@@ -75,7 +76,7 @@ func newFixture(t *testing.T, cfg store.Config) *fixture {
 	if err := n.chain.refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{Node: n, t: t, backend: backend, handler: handler{n}, wallet: ledgerrpc.NewWallet(backend, rpctest.Account(0))}
+	f := &fixture{Node: n, t: t, backend: backend, handler: handler{n}, wallet: ledgerrpc.NewWallet(backend, rpctest.Account(0)), members: keys}
 	f.openStore(cfg)
 	t.Cleanup(func() {
 		if err := n.store.Close(); err != nil {
@@ -137,6 +138,25 @@ func (f *fixture) register(b *blob, deletable bool, epochs uint32) committee.Per
 func (f *fixture) delete(object committee.ObjectID) {
 	f.t.Helper()
 	if _, err := f.wallet.Send(f.t.Context(), ledger.DeleteBlob{Blob: ledger.Object(object)}); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// invalidate records a blob as invalid, by the word of the whole committee.
+func (f *fixture) invalidate(id shard.BlobID) {
+	f.t.Helper()
+	msg := committee.InvalidBlobMessage(f.epoch(), id)
+	votes := committee.NewCollector(f.Committee(), msg)
+	for _, k := range f.members {
+		if err := votes.Add(ledger.NodeIDOf(k.BLS.PublicKey()), committee.SignedConfirmation{Message: msg, Signature: k.BLS.Sign(msg)}); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	cert, err := votes.Certificate()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if _, err := f.wallet.Send(f.t.Context(), ledger.InvalidateBlob{BlobID: id, Certificate: cert}); err != nil {
 		f.t.Fatal(err)
 	}
 }

@@ -102,6 +102,25 @@ func TestFollowForgets(t *testing.T) {
 	}
 }
 
+// A blob that is known to be invalid is forgotten though it has not ended, and
+// nobody confirms to hold it.
+func TestFollowInvalid(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, store.Config{})
+	bad, kept := f.blob("bad", 1000), f.blob("kept", 1000)
+	f.mustStore(bad, f.register(bad, false, 4))
+	f.mustStore(kept, f.register(kept, false, 4))
+	stop := f.following()
+	f.invalidate(bad.id)
+	eventually(t, "the blob to be forgotten", func() bool { return f.slivers() == len(f.own(kept)) })
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.upload(bad, committee.Persistence{}, f.own(bad)...); !errors.Is(err, errNotRegistered) {
+		t.Errorf("uploaded again: got %v, want errNotRegistered", err)
+	}
+}
+
 func TestFollowResumes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, store.Config{})

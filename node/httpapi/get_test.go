@@ -110,6 +110,11 @@ func TestConditions(t *testing.T) {
 		return ledger.Status{Kind: ledger.StatusRegistered, Blob: ledger.Blob{BlobID: id}}, nil
 	}}})
 	wantProblem(t, do(t, h, http.MethodGet, contentPath, nil, "If-None-Match", "*"), http.StatusNotFound, "BLOB_NOT_FOUND")
+	// Nor that what cannot be read is there.
+	h = newAPI(t, httpapi.Config{Blobs: &fake{status: func(context.Context, shard.BlobID) (ledger.Status, error) {
+		return ledger.Status{Kind: ledger.StatusInvalid}, nil
+	}}})
+	wantProblem(t, do(t, h, http.MethodGet, contentPath, nil, "If-None-Match", "*"), http.StatusUnprocessableEntity, "INVALID_BLOB")
 }
 
 func TestRanges(t *testing.T) {
