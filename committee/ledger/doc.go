@@ -4,10 +4,15 @@
 // # Words
 //
 // An account is a balance of FROST and a nonce under an address. An object (a storage
-// resource or a blob) has a 32-byte ID and an owner. A transaction is an ordered list of
-// messages signed by one account; it happens wholly or not at all. The ring holds, for the
-// running epoch and every later one that can be paid for, the capacity sold and the revenue
-// to be shared out.
+// resource, a blob, a pool or a stake) has a 32-byte ID and an owner. A transaction is an
+// ordered list of messages signed by one account; it happens wholly or not at all. The ring
+// holds, for the running epoch and every later one that can be paid for, the capacity sold
+// and the revenue to be shared out.
+//
+// A blob occupies storage of its own, or a part of a pool: then it has its owner and its end
+// from the pool. There is no bucket as Walrus has it beside the pool: a pool can be
+// transferred, and to certify a blob is its owner's. A shared blob is one that anybody may
+// pay for. A deposit is what a registration leaves until the blob is certified.
 //
 // # How it works
 //
@@ -16,6 +21,7 @@
 // to values behind [Store]; the caller owns where it lives and how it is hashed. [Checker]
 // judges transactions before they enter a block. The layout of the keys is drawn in
 // state.go. Every record lists its fields once, for reading and for writing: fields.go.
+// Every object lists the entries of the indexes that lead to it: object.go.
 // TRANSACTIONS.md lists each message with all that can become of it.
 //
 // # Work
