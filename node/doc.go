@@ -12,6 +12,7 @@
 //	confirm.go   when this node may sign that it holds a blob
 //	follow.go    what the ledger's events call for
 //	claims.go    what may be on the disk: nothing without a living claim
+//	handover.go  what an epoch's new shards call for
 //	maintain.go  what is due from time to time
 //	gossip.go    what this node tells the others, and hears from them
 //	repairs.go   the repairer's view of peers and store

@@ -172,7 +172,7 @@ func (n *Node) react(ctx context.Context, ev ledger.Event) error {
 		n.log.InfoContext(ctx, "epoch began", "epoch", v.Epoch)
 		select {
 		case n.turned <- struct{}{}:
-		default: // maintain has not come to the last one yet
+		default: // takeOver has not come to the last one yet
 		}
 	}
 	return nil

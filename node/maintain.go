@@ -9,9 +9,8 @@ import (
 	"github.com/floe-storage/floe/shard/store"
 )
 
-// maintain does what is due from time to time, until ctx ends: at the turn of
-// an epoch it looks for lost slivers, and it gives the room of what was
-// forgotten back to the disk.
+// maintain gives the room of what was forgotten back to the disk from time to
+// time, until ctx ends.
 func (n *Node) maintain(ctx context.Context) error {
 	tick := time.NewTicker(n.cfg.ReclaimInterval)
 	defer tick.Stop()
@@ -19,10 +18,6 @@ func (n *Node) maintain(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-n.turned:
-			if err := n.repairer.Scan(ctx); err != nil && ctx.Err() == nil {
-				n.log.WarnContext(ctx, "scan for lost slivers ended early", "err", err)
-			}
 		case <-tick.C:
 			n.reclaim(ctx)
 		}

@@ -47,7 +47,7 @@ type Node struct {
 	// writing while a blob is forgotten; see hold.
 	claims    sync.RWMutex
 	forgotten atomic.Bool   // something was, since room was last reclaimed
-	turned    chan struct{} // an epoch has begun, for maintain
+	turned    chan struct{} // an epoch has begun, for takeOver
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup // the loops of start: they end with cancel
@@ -173,8 +173,9 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.assemble(); err != nil {
 		return err
 	}
-	if err := n.repairer.Scan(ctx); err != nil {
-		return fmt.Errorf("look for lost slivers: %w", err)
+	var scanned committee.Epoch
+	if err := n.scanShards(ctx, &scanned); err != nil {
+		return err
 	}
 	n.ledger = ledgerrpc.Serve(n.host, n.chain.ledger)
 	var err error
@@ -184,7 +185,8 @@ func (n *Node) start(ctx context.Context) error {
 	loops, cancel := context.WithCancel(context.WithoutCancel(ctx)) // ctx bounds the start only
 	n.cancel = cancel
 	for name, loop := range map[string]func(context.Context) error{
-		"follow": n.follow, "repair": n.repairer.Run, "gossip": n.gossip.run, "maintain": n.maintain, "warm": n.warm,
+		"follow": n.follow, "repair": n.repairer.Run, "gossip": n.gossip.run, "maintain": n.maintain,
+		"take over": func(ctx context.Context) error { return n.takeOver(ctx, scanned) }, "warm": n.warm,
 	} {
 		n.running.Go(func() {
 			if err := loop(loops); err != nil && loops.Err() == nil {

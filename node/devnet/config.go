@@ -46,7 +46,8 @@ const (
 	cardForm     = 1
 	clientFunds  = 1_000_000 * ledger.FrostPerWAL
 	nodeStake    = 1_000 * ledger.FrostPerWAL
-	capacity     = 1 << 44 // encoded bytes per epoch: more than any laptop has
+	nodeFunds    = 10 * ledger.FrostPerWAL // for the fees of what a node reports
+	capacity     = 1 << 44                 // encoded bytes per epoch: more than any laptop has
 )
 
 var (

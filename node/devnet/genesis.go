@@ -42,6 +42,8 @@ func create(cfg Config) (*Card, error) {
 		if err != nil {
 			return nil, fmt.Errorf("keys of node %d: %w", i, err)
 		}
+		account := ledger.AddressOf(keys.Account.Public().(ed25519.PublicKey))
+		g.Accounts = append(g.Accounts, ledger.Funding{Address: account, Balance: nodeFunds})
 		g.Nodes = append(g.Nodes, keys.Registration(nodeName(i), nodeStake, nil))
 	}
 	if err := g.Validate(); err != nil {
