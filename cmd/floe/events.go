@@ -4,12 +4,13 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/committee/ledgerrpc"
 	"github.com/floe-storage/floe/node/client"
 )
 
@@ -18,12 +19,8 @@ type eventFlags struct {
 	net    network
 	follow bool
 	from   uint64
-	kinds  []string
-	blob   string
-	object string
-	owner  string
-	node   string
-	epoch  uint32
+
+	kinds, blobs, objects, owners, nodes, epochs []string
 }
 
 func (a *app) eventsCommand() *cobra.Command {
@@ -38,11 +35,12 @@ block of --from and ends with the newest one. With --follow it begins, unless
 with exit status 0.
 
 All of --kind, --blob, --object, --owner, --node and --epoch that are given must
-hold. An event is about every owner, sender or receiver that it names, and about
-blobs, objects, nodes and epochs in the same way.` + exitHelp(exitUnavailable, exitWrongNetwork),
+hold; each takes several values, of which one must. An event is about every owner,
+sender or receiver that it names, and about blobs, objects, nodes and epochs in
+the same way.` + exitHelp(exitUnavailable, exitWrongNetwork),
 		Args: exactArgs(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			match, err := e.matches(a)
+			filter, err := e.filter(a)
 			if err != nil {
 				return err
 			}
@@ -55,7 +53,7 @@ blobs, objects, nodes and epochs in the same way.` + exitHelp(exitUnavailable, e
 				return err
 			}
 			defer cancel()
-			err = a.events(ctx, &e, match)
+			err = a.events(ctx, &e, filter)
 			if e.follow && cmd.Context().Err() != nil {
 				return nil
 			}
@@ -66,17 +64,17 @@ blobs, objects, nodes and epochs in the same way.` + exitHelp(exitUnavailable, e
 	f.BoolVarP(&e.follow, "follow", "f", false, "go on with new blocks")
 	f.Uint64Var(&e.from, "from", 0, "height to begin with (default: the first block, or the next with --follow)")
 	f.StringSliceVar(&e.kinds, "kind", nil, "only of these kinds, such as blob_certified")
-	f.StringVar(&e.blob, "blob", "", "only about this blob ID")
-	f.StringVar(&e.object, "object", "", "only about this object")
-	f.StringVar(&e.owner, "owner", "", "only about this address, or this account of yours")
-	f.StringVar(&e.node, "node", "", "only about this node")
-	f.Uint32Var(&e.epoch, "epoch", 0, "only about this epoch")
+	f.StringSliceVar(&e.blobs, "blob", nil, "only about these blob IDs")
+	f.StringSliceVar(&e.objects, "object", nil, "only about these objects")
+	f.StringSliceVar(&e.owners, "owner", nil, "only about these addresses, or accounts of yours")
+	f.StringSliceVar(&e.nodes, "node", nil, "only about these nodes")
+	f.StringSliceVar(&e.epochs, "epoch", nil, "only about these epochs")
 	e.net.addFlags(cmd, false)
 	return cmd
 }
 
 // events prints the events of the blocks from e.from on.
-func (a *app) events(ctx context.Context, e *eventFlags, match matcher) error {
+func (a *app) events(ctx context.Context, e *eventFlags, filter ledgerrpc.Filter) error {
 	session, err := e.net.dial(ctx, a, false)
 	if err != nil {
 		return err
@@ -86,14 +84,11 @@ func (a *app) events(ctx context.Context, e *eventFlags, match matcher) error {
 	if err != nil || from > last && !e.follow {
 		return err
 	}
-	for b, err := range session.Ledger.Events(ctx, from) {
+	for b, err := range ledgerrpc.Follow(ctx, session.Ledger, from, filter) {
 		if err != nil {
 			return err
 		}
 		for _, ev := range b.Events {
-			if !match.takes(ev.Event) {
-				continue
-			}
 			if err := a.printEvent(b, ev); err != nil {
 				return err
 			}
@@ -135,59 +130,39 @@ func (a *app) printEvent(b ledger.BlockEvents, ev ledger.TxEvent) error {
 	return err
 }
 
-// matcher tells whether an event is wanted.
-type matcher []func(e ledger.Event, about ledger.Subjects) bool
-
-// matches reads the flags that say what an event must be about.
-func (e *eventFlags) matches(a *app) (matcher, error) {
-	var m matcher
-	if len(e.kinds) > 0 {
-		m = append(m, func(ev ledger.Event, _ ledger.Subjects) bool { return slices.Contains(e.kinds, ev.Kind) })
-	}
-	if e.blob != "" {
-		id, err := parseBlobID(e.blob)
+// filter reads the flags that say what events must be about.
+func (e *eventFlags) filter(a *app) (ledgerrpc.Filter, error) {
+	f := ledgerrpc.Filter{Kinds: e.kinds}
+	var faults [5]error
+	f.Blobs, faults[0] = parseAll(e.blobs, parseBlobID)
+	f.Objects, faults[1] = parseAll(e.objects, parseObject)
+	f.Nodes, faults[2] = parseAll(e.nodes, parseNode)
+	f.Accounts, faults[3] = parseAll(e.owners, func(text string) (ledger.Address, error) { return e.net.accounts.address(a, text) })
+	f.Epochs, faults[4] = parseAll(e.epochs, parseEpoch)
+	for _, err := range faults {
 		if err != nil {
-			return nil, err
+			return f, err
 		}
-		m = append(m, func(_ ledger.Event, s ledger.Subjects) bool { return slices.Contains(s.Blobs, id) })
 	}
-	if e.object != "" {
-		id, err := parseObject(e.object)
-		if err != nil {
-			return nil, err
-		}
-		m = append(m, func(_ ledger.Event, s ledger.Subjects) bool { return slices.Contains(s.Objects, id) })
-	}
-	if e.owner != "" {
-		addr, err := e.net.accounts.address(a, e.owner)
-		if err != nil {
-			return nil, err
-		}
-		m = append(m, func(_ ledger.Event, s ledger.Subjects) bool { return slices.Contains(s.Accounts, addr) })
-	}
-	if e.node != "" {
-		id, err := parseNode(e.node)
-		if err != nil {
-			return nil, err
-		}
-		m = append(m, func(_ ledger.Event, s ledger.Subjects) bool { return slices.Contains(s.Nodes, id) })
-	}
-	if e.epoch != 0 {
-		m = append(m, func(_ ledger.Event, s ledger.Subjects) bool {
-			return slices.Contains(s.Epochs, committee.Epoch(e.epoch))
-		})
-	}
-	return m, nil
+	return f, nil
 }
 
-// takes tells whether an event is all that is wanted. Of an event that this
-// program does not know nothing but the kind can be asked.
-func (m matcher) takes(e ledger.Event) bool {
-	about, _ := e.Subjects() // see above
-	for _, wants := range m {
-		if !wants(e, about) {
-			return false
-		}
+func parseEpoch(s string) (committee.Epoch, error) {
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return 0, usageError{fmt.Errorf("%q is no epoch", s), "an epoch is a number; floe epoch prints the running one"}
 	}
-	return true
+	return committee.Epoch(n), nil
+}
+
+func parseAll[T any](texts []string, parse func(string) (T, error)) ([]T, error) {
+	var out []T
+	for _, text := range texts {
+		v, err := parse(text)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
 }

@@ -56,10 +56,9 @@ func parseBlobRef(s string) (blobRef, error) {
 	return blobRef{blob: id}, nil
 }
 
-// find returns the object that is meant. A blob ID means the one object of the
-// blob that belongs to the account and for which the order makes sense; if there
-// is none, the object that lasts longest will do if the order makes sense for it
-// whoever owns it.
+// find returns the object that is meant. A blob ID means the object that lasts
+// longest if the order makes sense for it whoever owns it; else the one object
+// of the blob that belongs to the account and for which the order makes sense.
 func (b blobRef) find(ctx context.Context, s *client.Session, w blobOrder) (id committee.ObjectID, err error) {
 	if b.blob.IsZero() {
 		return b.object, nil
@@ -84,11 +83,17 @@ func (b blobRef) choose(r ledger.Reader, owner ledger.Address, w blobOrder) (com
 	if err != nil {
 		return committee.ObjectID{}, err
 	}
-	var fits []ledger.Blob
+	var own, fits []ledger.Blob
 	for _, f := range found {
-		if f.BlobID == b.blob && f.Storage.End > status.Epoch && (w.fits == nil || w.fits(f)) {
+		if f.BlobID != b.blob || f.Storage.End <= status.Epoch {
+			continue
+		}
+		if own = append(own, f); w.fits == nil || w.fits(f) {
 			fits = append(fits, f)
 		}
+	}
+	if len(fits) == 0 && len(own) == 1 {
+		fits = own // the ledger says best why it cannot be done
 	}
 	switch len(fits) {
 	case 0:

@@ -43,8 +43,11 @@ func toRecord(v any) record {
 var textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
 
 // plain returns a value as JSON and people understand it: bytes in
-// hexadecimal digits, structs as records.
+// hexadecimal digits, structs as records, nil for an ID or a key that is none.
 func plain(v reflect.Value) any {
+	if v.Kind() == reflect.Array && v.IsZero() {
+		return nil
+	}
 	if m, ok := v.Interface().(encoding.TextMarshaler); ok {
 		if b, err := m.MarshalText(); err == nil {
 			return string(b)
@@ -128,6 +131,9 @@ func (r record) flat() record {
 // printable returns a value as text that can neither end a line nor command a
 // terminal, whoever wrote it.
 func printable(v any) string {
+	if v == nil {
+		return "-"
+	}
 	text := fmt.Sprint(v)
 	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(text)

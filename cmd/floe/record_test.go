@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"testing"
 
@@ -36,6 +35,7 @@ func TestRecord(t *testing.T) {
 		Inner  inner
 		Bytes  []byte
 		None   *inner
+		Owner  ledger.Address
 		Yes    bool
 		hidden int
 	}{
@@ -45,12 +45,12 @@ func TestRecord(t *testing.T) {
 	r := toRecord(v)
 	got, err := json.Marshal(r)
 	want := `{"name":"a b","image":"x","project":"","description":"","object":"0x0000000000000000000000000000000000000000000000000000000000000001",` +
-		`"inner":{"key":"01ff","list":[3,4]},"bytes":"10","none":null,"yes":true}`
+		`"inner":{"key":"01ff","list":[3,4]},"bytes":"10","none":null,"owner":null,"yes":true}`
 	if err != nil || string(got) != want {
 		t.Errorf("got %s, %v; want %s", got, err, want)
 	}
 	line := `name="a b" image=x project="" description="" object=0x0000000000000000000000000000000000000000000000000000000000000001 ` +
-		`inner.key=01ff inner.list=[3 4] bytes=10 none=<nil> yes=true`
+		`inner.key=01ff inner.list=[3 4] bytes=10 none=- owner=- yes=true`
 	if r.String() != line {
 		t.Errorf("got %s, want %s", r, line)
 	}
@@ -62,38 +62,5 @@ func TestRecordLine(t *testing.T) {
 	r := record{{"name", "x\n9 blob_certified a=\"b\" \x1b[2J"}}
 	if got, want := r.String(), `name="x\n9 blob_certified a=\"b\" \x1b[2J"`; got != want {
 		t.Errorf("got %s, want %s", got, want)
-	}
-}
-
-func TestMatcher(t *testing.T) {
-	t.Parallel()
-	from, to := ledger.Address{1}, ledger.Address{2}
-	var body []byte
-	body = append(append(append(body, from[:]...), to[:]...), 5, 0, 0, 0, 0, 0, 0, 0)
-	sent := ledger.Event{Kind: "funds_sent", Body: body}
-	later := ledger.Event{Kind: "of a later version", Body: body}
-	for _, tt := range []struct {
-		flags eventFlags
-		event ledger.Event
-		want  bool
-	}{
-		{eventFlags{}, sent, true},
-		{eventFlags{kinds: []string{"blob_certified", "funds_sent"}}, sent, true},
-		{eventFlags{kinds: []string{"blob_certified"}}, sent, false},
-		{eventFlags{owner: from.String()}, sent, true},
-		{eventFlags{owner: to.String()}, sent, true},
-		{eventFlags{owner: ledger.Address{3}.String()}, sent, false},
-		{eventFlags{owner: to.String(), kinds: []string{"funds_sent"}, epoch: 5}, sent, false}, // 5 is its amount
-		{eventFlags{node: "0x" + hex.EncodeToString(from[:])}, sent, false},
-		{eventFlags{}, later, true},
-		{eventFlags{owner: to.String()}, later, false},
-	} {
-		m, err := tt.flags.matches(&app{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := m.takes(tt.event); got != tt.want {
-			t.Errorf("%+v, %s: got %t, want %t", tt.flags, tt.event.Kind, got, tt.want)
-		}
 	}
 }
