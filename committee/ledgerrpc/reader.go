@@ -25,6 +25,7 @@ type reader struct {
 	height  uint64                                                  // of the state
 	appHash [32]byte                                                // zero until the first answer
 	cache   map[string][]byte                                       // what was got; nil if there is nothing
+	proofs  map[string][]byte                                       // the spans that it was read from
 	err     error
 }
 
@@ -34,7 +35,7 @@ func (c *Client) open(ctx context.Context, p p2p.PeerID, maxAge time.Duration) (
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{stream: stream, cache: map[string][]byte{}}
+	r := &reader{stream: stream, cache: map[string][]byte{}, proofs: map[string][]byte{}}
 	r.header = func(height uint64, block []byte) (light.Header, error) {
 		h, err := c.header(ctx, p, height, block)
 		if err == nil && c.light != nil && maxAge > 0 && time.Since(h.Time) > maxAge {
@@ -118,7 +119,7 @@ func (r *reader) fetch(minHeight uint64, keys ...[]byte) {
 		if r.err != nil {
 			return
 		}
-		r.cache[string(key)] = nil
+		r.cache[string(key)], r.proofs[string(key)] = nil, a.spans[i]
 		if len(entries) > 0 {
 			r.cache[string(key)] = entries[0].Value
 		}

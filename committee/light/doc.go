@@ -55,6 +55,28 @@
 // or the first key of all, and ends likewise; leaves outside of the range come
 // with the hash of their value only.
 //
+// # Traces
+//
+// A trace is the way from a root to a header, for a file that is checked without
+// a network ([VerifyTrace]). In canonical bytes:
+//
+//	chain ID   text
+//	headers    count, then each, the earliest first:
+//	  version    u64 of the block format, u64 of the application
+//	  height     u64
+//	  time       u64 seconds since 1970, u32 nanoseconds
+//	  parts      u32, of the block before
+//	  hashes     each bytes, of 32 or 0: the block before, its parts, its commit, data,
+//	             validators, next validators, consensus parameters, state, results,
+//	             evidence; then the proposer's address, 20 bytes
+//	  round      u32 of the commit
+//	  parts      u32 and their hash, bytes: of the block that is signed
+//	  validators count, then each, in the order of the set:
+//	    key      32 bytes, Ed25519
+//	    power    u64
+//	    vote     enum: 0 absent, 1 for the block, 2 for none; then, if it is there,
+//	             time as above and signature, 64 bytes
+//
 // # Invariants
 //
 // Bytes from a source never panic and never cost more than a fixed multiple of

@@ -197,7 +197,8 @@ func verifySpan(appHash [32]byte, start, end []byte, leaves []leaf) (entries []E
 		}
 		before, behind := bytes.Compare(l.key, start) < 0, end != nil && bytes.Compare(l.key, end) >= 0
 		switch {
-		case before && i > 0 || behind && i < len(leaves)-1:
+		case before && i > 0 || behind && i < len(leaves)-1,
+			before && len(leaves) > 1 && bytes.Equal(leaves[1].key, start), behind && i > 0 && adjacent(leaves[i-1].key, end):
 			return nil, false, errors.New("it has leaves that prove nothing")
 		case before || behind:
 			if l.value != nil {

@@ -42,6 +42,7 @@ var rooms = map[string][]string{
 	"committee/comet":             {"committee", "committee/ledger", "committee/light", "p2p"},
 	"committee/light":             {"shard", "shard/bcs", "committee", "committee/bls", "committee/ledger"},
 	"committee/light/lighttest":   {"committee/ledger", "committee/light"},
+	"committee/proof":             {"shard", "shard/bcs", "committee", "committee/ledger", "committee/light"},
 	"committee/ledgerrpc":         {"shard", "shard/bcs", "committee", "committee/bls", "committee/ledger", "committee/light", "p2p", "p2p/wire"},
 	"committee/ledgerrpc/rpctest": {"committee", "committee/bls", "committee/ledger", "committee/light", "committee/light/lighttest"},
 
