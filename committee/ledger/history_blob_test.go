@@ -20,6 +20,18 @@ func (h *historian) of(kind ObjectKind) (committee.ObjectID, byte) {
 	return id, from
 }
 
+// shared is a shared blob, preferably.
+func (h *historian) shared() committee.ObjectID {
+	id, _ := h.of(KindBlob)
+	for range 30 {
+		if b, err := ReadBlob(h.state, id); err == nil && b.Shared {
+			break
+		}
+		id, _ = h.of(KindBlob)
+	}
+	return id
+}
+
 // storing invents a message about storage, and who sends it.
 func (h *historian) storing() (byte, []Message) {
 	id, from := h.of(KindStorage)
@@ -64,14 +76,19 @@ func (h *historian) keeping() (byte, []Message) {
 			return from, []Message{SetAttributes{Blob: Object(id), Remove: []string{key}}}
 		}
 		return from, []Message{SetAttributes{Blob: Object(id), Set: []Attribute{{key, "v"}, {"b", key}}}}
-	case 4, 5:
+	case 4:
 		return from, []Message{ShareBlob{Object(id), uint64(h.rng.IntN(100_000))}}
+	case 5: // all in one: the certificate of a permanent blob needs no object
+		n := h.pick(30)
+		blobID, _, _ := blobOf(n)
+		cert := h.certificate(committee.Confirmation{Epoch: h.system().Epoch, Blob: blobID})
+		return from, append(register(n, 1+uint32(h.pick(4)), false), CertifyBlob{Result(1), cert}, ShareBlob{Result(1), uint64(h.rng.IntN(100_000))})
 	case 6:
-		return h.pick(testAccounts), []Message{FundBlob{Object(id), uint64(h.rng.IntN(100_000))}}
+		return h.pick(testAccounts), []Message{FundBlob{Object(h.shared()), uint64(h.rng.IntN(100_000))}}
 	case 7:
-		return h.pick(testAccounts), []Message{ExtendSharedBlob{Object(id), uint32(h.pick(3))}}
+		return h.pick(testAccounts), []Message{ExtendSharedBlob{Object(h.shared()), uint32(h.pick(3))}}
 	case 8:
-		n := h.pick(200)
+		n := h.pick(256)
 		m := h.invalidate(n)
 		if h.pick(3) == 0 {
 			m.Certificate.Signers = []byte{h.pick(16)}

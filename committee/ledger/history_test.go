@@ -88,6 +88,7 @@ func (h *historian) messages() (byte, []Message) {
 		m.BlobID, m.Root, m.Size = blobOf(h.pick(30))
 		return from, []Message{m}
 	case 7, 8, 9:
+		id, from = h.of(KindBlob)
 		b, err := ReadBlob(h.state, id)
 		if err != nil || h.pick(8) == 0 {
 			return from, []Message{CertifyBlob{Blob: Object(id), Certificate: committee.Certificate{
