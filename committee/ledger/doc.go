@@ -14,6 +14,21 @@
 // transferred, and to certify a blob is its owner's. A shared blob is one that anybody may
 // pay for. A deposit is what a registration leaves until the blob is certified.
 //
+// A node is a storage node that has registered; what is staked on it lies in its stake pool.
+// A candidate is a node with stake that does not leave. The committee of an epoch is chosen
+// among them, those with the most stake first. The hand-over is the beginning of an epoch, in
+// which members take over the shards that they have gained.
+//
+// # Epochs
+//
+//	hand-over ----------------> settled ----------> selected ----------> the next epoch
+//	      a quorum has reported,       half of             all of
+//	      or the deadline's height     Params.EpochDuration later
+//
+// All of this happens at the beginning of blocks, without any message: epoch.go. Stake, keys
+// and capacity votes count as they are when the next committee is selected; what comes
+// later counts for the one after. Stake that leaves a member is paid after the hand-over.
+//
 // # How it works
 //
 // [Machine.ApplyBlock] is a function: state and block in, state and results out; what a

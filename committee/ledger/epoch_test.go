@@ -339,3 +339,69 @@ func TestReportRefusals(t *testing.T) {
 	check("well", report(4, 2), CodeOK)
 	check("again", report(4, 2), CodeReported)
 }
+
+// [WL] §5.1 test_epoch_sync_done: of 300,000 and 700,000 WAL, which make three
+// and seven shards of ten, the first report is no quorum, the second is. Two
+// nodes take over from four, so the whole committee is another; what it
+// signs counts from the block that begins its epoch on.
+func TestCommitteeIsReplaced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).operated(4)
+	object := w.addBlob(0, 1, 4, false, false)
+	w.join(4, 300_000*FrostPerWAL)
+	w.join(5, 700_000*FrostPerWAL)
+	for n := range byte(4) {
+		w.restake(n, 0)
+	}
+	w.at(testDuration / 2)
+	out := w.at(testDuration)
+	if got := len(w.moves(2)); got != 10 || w.system().Synced != 0 {
+		t.Fatalf("got %d moves and %d shards synced, want 10 and 0", got, w.system().Synced)
+	}
+	if got := len(out.Validators); got != 6 { // two come, four go
+		t.Errorf("validators: got %+v", out.Validators)
+	}
+	w.must(0, w.certify(object))
+	w.must(operator(4), ReportSync{Node: nodeID(4), Epoch: 2})
+	if out := w.block(); len(out.Events) != 0 || w.system().Synced != 3 || w.system().Phase != PhaseHandover {
+		t.Errorf("after three of ten: got %q, %+v", kinds(out.Events), w.system())
+	}
+	w.must(operator(5), ReportSync{Node: nodeID(5), Epoch: 2})
+	if out := w.block(); kinds(out.Events) != "handover_ended" || w.system().Synced != 10 {
+		t.Errorf("after ten of ten: got %q, %+v", kinds(out.Events), w.system())
+	}
+	// The moves of an epoch can be read when it is over too.
+	w.turn()
+	if got := len(w.moves(2)); got != 10 {
+		t.Errorf("moves of epoch 2 in epoch 3: got %d, want 10", got)
+	}
+	if got := w.moves(1); len(got) != 0 {
+		t.Errorf("moves of the first epoch: got %+v, want none", got)
+	}
+	if _, err := ReadMoves(w.state, 4); ignoreNotFound(err) != nil || err == nil {
+		t.Errorf("moves of an epoch to come: got %v, want CodeNotFound", err)
+	}
+}
+
+// A deadline that the epoch's end overtakes ends the hand-over all the same: the
+// next epoch begins with nothing open of the last one.
+func TestHandoverEndsWithItsEpoch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).operated(4).with(func(p *Params) { p.HandoverBlocks, p.SenderPenalty = 1_000_000, 10 })
+	w.restake(0, 1200*FrostPerWAL) // a shard more, of a node that keeps quiet
+	w.at(testDuration / 2)
+	w.at(testDuration)
+	// The others gained nothing and are a quorum: the time of the epoch runs.
+	if sys := w.system(); len(w.duty(0).Take) != 1 || sys.Phase != PhaseSettled || sys.Deadline == 0 {
+		t.Fatalf("got %+v and %+v, want it settled with one shard open", w.duty(0), sys)
+	}
+	stake := w.node(0).Stake
+	w.at(testDuration / 2)
+	out := w.at(testDuration)
+	if got := kinds(out.Events); !strings.HasPrefix(got, "shards_unreported node_penalized") {
+		t.Errorf("end of the epoch: got %q", got)
+	}
+	if got := w.node(0).Stake; got != stake-stake/1000 {
+		t.Errorf("stake: got %d, want a thousandth less than %d", got, stake)
+	}
+}

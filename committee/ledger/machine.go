@@ -90,7 +90,7 @@ func (m *Machine) verify(c *committee.Committee, txs [][]byte) {
 		}
 		for _, msg := range s.Messages {
 			cert, ok := certificateIn(msg)
-			if _, known := m.verdicts.find(cert); ok && !known {
+			if known, _ := m.verdicts.find(cert); ok && !known {
 				certs = append(certs, cert)
 			}
 		}
@@ -143,12 +143,13 @@ type certified struct{ committee.Certificate }
 
 func (v *certified) fields(c *codec) { certificate(c, &v.Certificate) }
 
-func (v *verdicts) find(c committee.Certificate) (error, bool) {
+// find returns whether a verdict is known, and what it is.
+func (v *verdicts) find(c committee.Certificate) (bool, error) {
 	if v.known == nil {
-		return nil, false
+		return false, nil
 	}
 	found, ok := v.known.Get(verdict{cert: certHash(c)})
-	return found.err, ok
+	return ok, found.err
 }
 
 func (v *verdicts) add(c committee.Certificate, err error) {
@@ -168,7 +169,7 @@ func (v *verdicts) add(c committee.Certificate, err error) {
 // verify refuses a certificate that the running epoch's committee has not
 // signed with enough weight: Quorum or Validity.
 func (x *execution) verify(cert committee.Certificate, enough func(committee.Weight, int) bool) *Error {
-	fault, known := x.verdicts.find(cert)
+	known, fault := x.verdicts.find(cert)
 	if !known {
 		fault = x.committee.Verify(cert, committee.Validity)
 		x.verdicts.add(cert, fault)

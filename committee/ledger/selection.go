@@ -107,8 +107,8 @@ func (x *execution) votedCapacity(a assignment) uint64 {
 		if c := n.Votes.Capacity; err == nil && c != 0 {
 			high, low := bits.Mul64(c, uint64(x.params.Shards))
 			v.value = maxCapacity
-			if q, w := uint64(0), uint64(len(m.Shards)); high < w {
-				q, _ = bits.Div64(high, low, w)
+			if weight := uint64(len(m.Shards)); high < weight {
+				q, _ := bits.Div64(high, low, weight)
 				v.value = min(q, maxCapacity)
 			}
 		}
