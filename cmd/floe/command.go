@@ -47,7 +47,7 @@ func (a *app) runCommand(ctx context.Context, net *devnet.Net, command []string)
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Env = append(os.Environ(),
 		envPublisher+"="+net.URL(), envAggregator+"="+net.URL(),
-		envBootstrap+"="+strings.Join(net.Bootstrap(), ","), envDevnetDir+"="+net.Dir())
+		envBootstrap+"="+strings.Join(net.Bootstrap(), ","), envDevnetDir+"="+net.Dir(), envTrust+"="+net.Card().Root.String())
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.in, a.out, a.err
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = childPause

@@ -15,6 +15,7 @@ import (
 	"github.com/floe-storage/floe/committee/comet"
 	"github.com/floe-storage/floe/committee/keyfile"
 	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/committee/light"
 	"github.com/floe-storage/floe/node/devnet"
 	"github.com/floe-storage/floe/shard"
 )
@@ -42,7 +43,8 @@ repair itself. The exit status says whether all of that worked.
 
 With a COMMAND it runs that and exits with its status: 128 + N if signal N ended
 it. The command finds the network in FLOE_PUBLISHER_URL, FLOE_AGGREGATOR_URL,
-FLOE_BOOTSTRAP and FLOE_DEVNET_DIR, and has standard input and output to itself.
+FLOE_BOOTSTRAP, FLOE_TRUST and FLOE_DEVNET_DIR, and has standard input and output
+to itself.
 
 Without --dir the network lives in a temporary directory that goes when it stops.` + exitHelp(exitNotFound, exitUnavailable,
 			exitTooLarge, exitAddressInUse, exitLocked, exitCorrupt, exitNotRunnable, exitNoCommand),
@@ -111,7 +113,7 @@ func (a *app) devnet(ctx context.Context, d devnetFlags, command []string) (err 
 	a.describe(net, temporary)
 	if a.json {
 		report := devnetReport{
-			Network: card.ChainID, Nodes: card.Nodes, Shards: card.Shards, URL: net.URL(), Bootstrap: net.Bootstrap(), Dir: net.Dir(),
+			Network: card.ChainID, Root: net.Card().Root, Nodes: card.Nodes, Shards: card.Shards, URL: net.URL(), Bootstrap: net.Bootstrap(), Dir: net.Dir(),
 		}
 		if err := a.printJSON(report); err != nil {
 			return err
@@ -124,12 +126,13 @@ func (a *app) devnet(ctx context.Context, d devnetFlags, command []string) (err 
 
 // devnetReport is what --json prints once the network serves.
 type devnetReport struct {
-	Network   string   `json:"network"` // the chain ID
-	Nodes     int      `json:"nodes"`
-	Shards    int      `json:"shards"`
-	URL       string   `json:"url"` // of the HTTP API
-	Bootstrap []string `json:"bootstrap"`
-	Dir       string   `json:"dir"`
+	Network   string     `json:"network"` // the chain ID
+	Root      light.Root `json:"root"`    // the trust root
+	Nodes     int        `json:"nodes"`
+	Shards    int        `json:"shards"`
+	URL       string     `json:"url"` // of the HTTP API
+	Bootstrap []string   `json:"bootstrap"`
+	Dir       string     `json:"dir"`
 }
 
 // readForDevnet reads a file for a network that does not run yet. What cannot
@@ -190,6 +193,7 @@ func (a *app) describe(net *devnet.Net, temporary bool) {
 	a.say("serving until Ctrl-C")
 	a.say("  HTTP API   %s", net.URL())
 	a.say("  bootstrap  %s", net.Bootstrap()[0])
+	a.say("  trust root %s", net.Card().Root)
 	a.say("  data       %s (%s)", net.Dir(), kept)
 	a.say("try")
 	a.say("  curl -X PUT --data-binary @FILE '%s/v1/blobs?epochs=2'", net.URL())

@@ -10,6 +10,7 @@ import (
 	"github.com/floe-storage/floe/committee/comet"
 	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/committee/ledgerrpc"
+	"github.com/floe-storage/floe/committee/proof"
 	"github.com/floe-storage/floe/node/client"
 	"github.com/floe-storage/floe/node/devnet"
 	"github.com/floe-storage/floe/p2p"
@@ -98,6 +99,7 @@ func classify(err error) (code int, hint string) {
 		refusal *ledger.Error
 		listen  *p2p.ListenError
 		network *p2p.WrongNetworkError
+		proven  badProofError
 	)
 	switch {
 	case errors.As(err, &usage):
@@ -116,6 +118,10 @@ func classify(err error) (code int, hint string) {
 		code = exitNotFound
 	case errors.As(err, &refusal):
 		code = exitRefused
+	case errors.As(err, &proven):
+		code, hint = exitProof, proven.hint()
+	case errors.Is(err, proof.ErrUnavailable):
+		code, hint = exitNotFound, "only a certified blob that has not ended can be proven"
 	case errors.Is(err, errDeclined):
 		code = exitDeclined
 	case errors.Is(err, errExists):

@@ -22,6 +22,7 @@ const (
 	exitDeclined     = 12
 	exitRefused      = 13
 	exitExists       = 14
+	exitProof        = 15
 
 	// These three, and 128 + N for a command that signal N ended, are what
 	// shells say.
@@ -63,6 +64,8 @@ func exitMeaning(code int) string {
 		return "the ledger refuses it, for the reason given"
 	case exitExists:
 		return "it is there already"
+	case exitProof:
+		return "the proof does not hold"
 	case exitNotRunnable:
 		return "the command after -- cannot be run"
 	case exitNoCommand:

@@ -19,6 +19,7 @@
 //	floe params vote|upgrade|votes, floe rewards add|subsidize
 //	floe committee, epoch, params             say how the network is
 //	floe events [--follow]                    say what the ledger has done
+//	floe proof export|verify                  prove without a network that a blob is available
 //
 // Data goes to standard output, everything else to standard error. With --json
 // the result, or the error, is one JSON object on standard output; an error is
@@ -63,6 +64,7 @@
 //	12  you did not confirm it: nothing was done
 //	13  the ledger refuses it, for the reason given
 //	14  it is there already
+//	15  the proof does not hold
 //	130 it was interrupted, for instance by Ctrl-C
 //
 // A devnet with a COMMAND exits with the command's status: 128 + N if signal N

@@ -60,7 +60,7 @@ Results go to standard output, everything else to standard error. With --json
 the result, or the error, is one JSON object on standard output.
 
 A network to try it on is one command away: floe devnet --store FILE` + exitHelp(exitNotFound, exitUnavailable, exitFunds,
-			exitTooLarge, exitAddressInUse, exitLocked, exitCorrupt, exitWrongNetwork, exitInconsistent, exitDeclined, exitRefused, exitExists),
+			exitTooLarge, exitAddressInUse, exitLocked, exitCorrupt, exitWrongNetwork, exitInconsistent, exitDeclined, exitRefused, exitExists, exitProof),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version(),
@@ -79,7 +79,7 @@ A network to try it on is one command away: floe devnet --store FILE` + exitHelp
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log to standard error")
 	root.AddCommand(a.devnetCommand(), a.storeCommand(), a.readCommand(), a.statusCommand(), a.blobIDCommand(),
 		a.accountCommand(), a.faucetCommand(),
-		a.storageCommand(), a.blobCommand(), a.poolCommand(), a.nodeCommand(), a.stakeCommand(), a.rewardsCommand(), a.committeeCommand(), a.epochCommand(), a.paramsCommand(), a.eventsCommand())
+		a.storageCommand(), a.blobCommand(), a.poolCommand(), a.nodeCommand(), a.stakeCommand(), a.rewardsCommand(), a.committeeCommand(), a.epochCommand(), a.paramsCommand(), a.eventsCommand(), a.proofCommand())
 	return root
 }
 

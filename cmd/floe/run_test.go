@@ -19,6 +19,8 @@ import (
 	"github.com/floe-storage/floe/committee/comet"
 	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/committee/ledgerrpc"
+	"github.com/floe-storage/floe/committee/light"
+	"github.com/floe-storage/floe/committee/proof"
 	"github.com/floe-storage/floe/node/client"
 	"github.com/floe-storage/floe/node/devnet"
 	"github.com/floe-storage/floe/p2p"
@@ -88,6 +90,9 @@ func TestExitStatus(t *testing.T) {
 		{&ledger.Error{Code: ledger.CodeNotFound}, exitNotFound, ""},
 		{&ledger.Error{Code: ledger.CodeOverflow}, exitRefused, ""},
 		{errDeclined, exitDeclined, ""},
+		{badProofError{light.ErrProof}, exitProof, ""},
+		{badProofError{light.ErrExpired}, exitProof, "newer root"},
+		{proof.ErrUnavailable, exitNotFound, "certified"},
 		{hinted{errExists, "another"}, exitExists, "another"},
 		{&shard.TooLargeError{Size: 400_000, Max: 393_204, Shards: 4}, exitTooLarge, "in parts"},
 		{&tooLongError{limit: shard.TooLargeError{Shards: 4}}, exitTooLarge, "in parts"},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/floe-storage/floe/committee/light"
 	"github.com/floe-storage/floe/node"
 	"github.com/floe-storage/floe/node/client"
 	"github.com/floe-storage/floe/node/devnet"
@@ -34,6 +35,7 @@ type network struct {
 	bootstrap []string
 	chain     string
 	trust     string
+	root      light.Root // what trust means, once the network is joined; zero: the peers
 	account   string
 	accounts  accounts // where --account finds names
 	timeout   time.Duration
