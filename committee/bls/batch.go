@@ -136,7 +136,6 @@ func hold(b []weighted) bool {
 			if err != nil {
 				return false
 			}
-			sum.ClearCofactor(&sum)
 			keys, points = append(keys, run[0].claim.key.point), append(points, sum)
 			continue
 		}
@@ -144,9 +143,7 @@ func hold(b []weighted) bool {
 			w := &run[i]
 			var k bls12381.G1Affine
 			k.ScalarMultiplication(&w.claim.key.point, w.weight.BigInt(new(big.Int)))
-			var h bls12381.G2Affine
-			h.ClearCofactor(&w.claim.hash)
-			keys, points = append(keys, k), append(points, h)
+			keys, points = append(keys, k), append(points, w.claim.hash)
 		}
 	}
 	signatures, err := sumOf(b, func(c *claim) *bls12381.G2Affine { return &c.signature })

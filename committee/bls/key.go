@@ -95,10 +95,10 @@ func (k Key) Verify(msg []byte, sig Signature) error {
 }
 
 // claim is the equation e(key, hash) = e(G, signature), which holds if and only
-// if the signature is right. All but hash is in the groups of prime order.
+// if the signature is right. All are in the groups of prime order.
 type claim struct {
 	key       Key
-	hash      bls12381.G2Affine // its cofactor not yet cleared, see hashToTwist
+	hash      bls12381.G2Affine
 	signature bls12381.G2Affine
 }
 
@@ -111,7 +111,7 @@ func newClaim(s Signed) (claim, error) {
 	if err != nil {
 		return claim{}, err
 	}
-	h, err := hashToTwist(s.Message)
+	h, err := hashToG2(s.Message)
 	if err != nil {
 		return claim{}, err
 	}
@@ -119,10 +119,8 @@ func newClaim(s Signed) (claim, error) {
 }
 
 func (c *claim) verify() error {
-	var h bls12381.G2Affine
-	h.ClearCofactor(&c.hash)
 	ok, err := bls12381.PairingCheck(
-		[]bls12381.G1Affine{c.key.point, minusGenerator()}, []bls12381.G2Affine{h, c.signature})
+		[]bls12381.G1Affine{c.key.point, minusGenerator()}, []bls12381.G2Affine{c.hash, c.signature})
 	if err != nil {
 		return fmt.Errorf("bls: pairing: %w", err)
 	}
