@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/floe-storage/floe/committee/bls"
 )
@@ -62,14 +63,10 @@ func (c *Committee) VerifyAll(certs []Certificate, enough func(Weight, int) bool
 // signers returns keys whose sum is that of the marked members' keys, if these
 // members are enough.
 func (c *Committee) signers(bitmap []byte, enough func(Weight, int) bool) ([]bls.Key, error) {
-	weight, err := c.weigh(bitmap)
-	if err != nil {
+	if err := c.CheckWeight(bitmap, enough); err != nil {
 		return nil, err
 	}
-	if !enough(weight, c.Shards()) {
-		return nil, fmt.Errorf("%w: weight %d of %d", ErrNoQuorum, weight, c.Shards())
-	}
-	if weight == 0 {
+	if !slices.ContainsFunc(bitmap, func(b byte) bool { return b != 0 }) {
 		return nil, fmt.Errorf("%w: by nobody", bls.ErrSignature)
 	}
 	return c.keys.addends(func(i int) bool { return marks(bitmap, i) })
@@ -93,14 +90,17 @@ func (c *Committee) weigh(bitmap []byte) (Weight, error) {
 	return weight, nil
 }
 
-// WeightOf returns the weight of the members that a bitmap marks; 0 if it is
-// malformed.
-func (c *Committee) WeightOf(signers []byte) Weight {
+// CheckWeight is the part of Verify that looks at no signature: the signers are
+// members, and their weight passes enough.
+func (c *Committee) CheckWeight(signers []byte, enough func(Weight, int) bool) error {
 	weight, err := c.weigh(signers)
 	if err != nil {
-		return 0
+		return err
 	}
-	return weight
+	if !enough(weight, c.Shards()) {
+		return fmt.Errorf("%w: weight %d of %d", ErrNoQuorum, weight, c.Shards())
+	}
+	return nil
 }
 
 func marks(bitmap []byte, i int) bool { return i/8 < len(bitmap) && bitmap[i/8]>>(i%8)&1 == 1 }

@@ -13,12 +13,12 @@ type rules struct {
 	shape     shard.Params
 	committee *committee.Committee
 	height    uint64
-	verdicts  *verdicts
+	verdicts  *verdicts // nil if only checking
 	seats     *seats
 }
 
 func (m *Machine) readRules(r Reader, height uint64) (rules, error) {
-	u := rules{height: height, verdicts: &m.verdicts, seats: &m.seats}
+	u := rules{height: height, seats: &m.seats}
 	var err error
 	if u.params, err = ReadParams(r); err != nil {
 		return u, err

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
-	"slices"
 
 	"github.com/google/btree"
 
@@ -12,15 +11,13 @@ import (
 )
 
 // Machine applies blocks and judges transactions. It remembers what is dear to
-// work out again: the committee with its parsed keys, which certificates it has
-// seen to be signed, and who is in the committees that stake serves. Nothing
-// that it remembers changes a result, so that a new one may take over at any
-// block. The zero value is ready for use; it is not safe for concurrent use, nor
-// are the checkers that it makes.
+// work out again: the committee with its parsed keys, and who is in the
+// committees that stake serves. Nothing that it remembers changes a result, so
+// that a new one may take over at any block. The zero value is ready for use; it
+// is not safe for concurrent use, nor are the checkers that it makes.
 type Machine struct {
 	record    []byte // the assignment that committee was read from
 	committee *committee.Committee
-	verdicts  verdicts
 	seats     seats
 }
 
@@ -35,7 +32,7 @@ func (m *Machine) ApplyBlock(s Store, b Block) BlockResult {
 	}
 	supply := u.system.Supply
 	out := m.begin(&u, pending, b)
-	m.verify(u.committee, b.Txs)
+	u.verdicts = verdictsOn(u.committee, b.Txs)
 	work := uint64(0)
 	for _, tx := range b.Txs {
 		r := u.run(pending, tx, &work)
@@ -71,13 +68,12 @@ func (m *Machine) committeeOf(r Reader, u *rules) (*committee.Committee, error) 
 		return nil, err
 	}
 	m.record, m.committee = record, c
-	m.verdicts = verdicts{}
 	return c, nil
 }
 
-// verify checks the certificates of a block's transactions together, which is
-// faster than one by one, and remembers the verdicts.
-func (m *Machine) verify(c *committee.Committee, txs [][]byte) {
+// verdictsOn checks the certificates of a block's transactions together, which
+// is faster than one by one.
+func verdictsOn(c *committee.Committee, txs [][]byte) *verdicts {
 	var certs []committee.Certificate
 	work := uint64(0)
 	for _, tx := range txs {
@@ -89,15 +85,16 @@ func (m *Machine) verify(c *committee.Committee, txs [][]byte) {
 			break
 		}
 		for _, msg := range s.Messages {
-			cert, ok := certificateIn(msg)
-			if known, _ := m.verdicts.find(cert); ok && !known {
+			if cert, ok := certificateIn(msg); ok {
 				certs = append(certs, cert)
 			}
 		}
 	}
+	v := &verdicts{btree.NewG(overlayDegree, verdict.less)}
 	for i, err := range c.VerifyAll(certs, committee.Validity) {
-		m.verdicts.add(certs[i], err)
+		v.known.ReplaceOrInsert(verdict{certHash(certs[i]), err})
 	}
+	return v
 }
 
 // certificateIn returns the certificate that a message carries, if any.
@@ -117,21 +114,16 @@ func certificateIn(m Message) (committee.Certificate, bool) {
 	return committee.Certificate{}, false
 }
 
-// maxVerdicts bounds how many certificates are remembered: those of some full
-// blocks.
-const maxVerdicts = 4096
-
-// verdicts remembers which certificates the members of one committee have
-// signed with at least the weight of validity.
-type verdicts struct {
-	known *btree.BTreeG[verdict]
-	order [][32]byte // oldest first
-}
+// verdicts are which certificates of a block the running committee has signed
+// with at least the weight of validity.
+type verdicts struct{ known *btree.BTreeG[verdict] }
 
 type verdict struct {
 	cert [32]byte
 	err  error // nil if it is good
 }
+
+func (v verdict) less(w verdict) bool { return bytes.Compare(v.cert[:], w.cert[:]) < 0 }
 
 func certHash(c committee.Certificate) [32]byte {
 	v := certified{c}
@@ -143,39 +135,16 @@ type certified struct{ committee.Certificate }
 
 func (v *certified) fields(c *codec) { certificate(c, &v.Certificate) }
 
-// find returns whether a verdict is known, and what it is.
-func (v *verdicts) find(c committee.Certificate) (bool, error) {
-	if v.known == nil {
-		return false, nil
-	}
-	found, ok := v.known.Get(verdict{cert: certHash(c)})
-	return ok, found.err
-}
-
-func (v *verdicts) add(c committee.Certificate, err error) {
-	if v.known == nil {
-		v.known = btree.NewG(overlayDegree, func(a, b verdict) bool { return bytes.Compare(a.cert[:], b.cert[:]) < 0 })
-	}
-	if len(v.order) == maxVerdicts {
-		v.known.Delete(verdict{cert: v.order[0]})
-		v.order = slices.Delete(v.order, 0, 1)
-	}
-	hash := certHash(c)
-	if _, replaced := v.known.ReplaceOrInsert(verdict{cert: hash, err: err}); !replaced {
-		v.order = append(v.order, hash)
-	}
-}
-
 // verify refuses a certificate that the running epoch's committee has not
-// signed with enough weight: Quorum or Validity.
+// signed with enough weight: Quorum or Validity. A checker looks at the weight
+// only: signatures cost much, and whoever sends a bad one to a block pays for it.
 func (x *execution) verify(cert committee.Certificate, enough func(committee.Weight, int) bool) *Error {
-	known, fault := x.verdicts.find(cert)
-	if !known {
-		fault = x.committee.Verify(cert, committee.Validity)
-		x.verdicts.add(cert, fault)
-	}
-	if fault == nil && !enough(x.committee.WeightOf(cert.Signers), x.committee.Shards()) {
-		fault = committee.ErrNoQuorum
+	fault := x.committee.CheckWeight(cert.Signers, enough)
+	if fault == nil && x.verdicts != nil {
+		found, ok := x.verdicts.known.Get(verdict{cert: certHash(cert)})
+		if fault = found.err; !ok {
+			fault = x.committee.Verify(cert, enough)
+		}
 	}
 	switch {
 	case errors.Is(fault, committee.ErrNoQuorum):
