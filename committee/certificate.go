@@ -90,6 +90,16 @@ func (c *Committee) weigh(bitmap []byte) (Weight, error) {
 	return weight, nil
 }
 
+// WeightOf returns the weight of the members that a bitmap marks; 0 if it is
+// malformed.
+func (c *Committee) WeightOf(signers []byte) Weight {
+	weight, err := c.weigh(signers)
+	if err != nil {
+		return 0
+	}
+	return weight
+}
+
 // CheckWeight is the part of Verify that looks at no signature: the signers are
 // members, and their weight passes enough.
 func (c *Committee) CheckWeight(signers []byte, enough func(Weight, int) bool) error {
