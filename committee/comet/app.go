@@ -150,6 +150,9 @@ func (a *app) FinalizeBlock(_ context.Context, req *abci.RequestFinalizeBlock) (
 	if !ok || uint64(req.Height) != height+1 {
 		return nil, fmt.Errorf("apply block %d: the state is at height %d", req.Height, height)
 	}
+	if err := a.machine.Supports(a.tree.base); err != nil {
+		return nil, fmt.Errorf("apply block %d: %w", req.Height, err)
+	}
 	overlay := ledger.NewOverlay(a.tree.base)
 	result := a.machine.ApplyBlock(overlay, ledger.Block{
 		Height:   uint64(req.Height),

@@ -112,6 +112,16 @@ func toyRun(s ledger.Store, tx []byte) ledger.TxResult {
 	return ledger.TxResult{Data: []byte(f[2]), Fee: 7}
 }
 
+// Supports implements [Machine]: the key "rules" says by which the chain is run.
+func (toy) Supports(r ledger.Reader) error {
+	if rules := r.Get([]byte("key/rules")); rules != nil {
+		return fmt.Errorf("%w: %s", errToyRules, rules)
+	}
+	return nil
+}
+
+var errToyRules = errors.New("rules that the toy does not have")
+
 func (m toy) NewChecker(r ledger.Reader, _ uint64) Checker {
 	if m.onChecker != nil {
 		m.onChecker(r)

@@ -7,6 +7,9 @@ import "github.com/floe-storage/floe/committee/ledger"
 // readers that it is given, and must not panic on any input.
 type Machine interface {
 	InitChain(s ledger.Store, genesis []byte) ([]ledger.ValidatorUpdate, error)
+	// Supports returns an error if the block after r is to be applied by rules
+	// that the machine does not have: the chain halts at this node then.
+	Supports(r ledger.Reader) error
 	ApplyBlock(s ledger.Store, b ledger.Block) ledger.BlockResult
 	// Work returns what a transaction costs, in units of which a block has at
 	// most ledger.MaxBlockWork; an error if it is no transaction at all. It
@@ -29,6 +32,9 @@ type floe struct{ machine ledger.Machine }
 func (*floe) InitChain(s ledger.Store, genesis []byte) ([]ledger.ValidatorUpdate, error) {
 	return ledger.InitChain(s, genesis)
 }
+
+// Supports implements [Machine].
+func (*floe) Supports(r ledger.Reader) error { return ledger.CheckProtocol(r) }
 
 // ApplyBlock implements [Machine].
 func (f *floe) ApplyBlock(s ledger.Store, b ledger.Block) ledger.BlockResult {

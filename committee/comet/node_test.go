@@ -432,6 +432,27 @@ func TestDiskFaultHalts(t *testing.T) {
 	}
 }
 
+// A node whose program does not have the rules of the next block halts before
+// it, and does not open again.
+func TestUnknownRulesHalt(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1)
+	n := c.start(0)
+	height := c.mustSubmit(0, "ann 0 rules new").Height
+	if _, err := submitAt(t.Context(), n, []byte("ann 1 k v")); err == nil {
+		t.Error("submit by rules that are unknown: got no error")
+	}
+	eventually(t, "the node halts", func() bool { return errors.Is(n.Err(), ErrHalted) })
+	if err := n.Err(); !errors.Is(err, errToyRules) || n.Height() != height {
+		t.Errorf("got %v at height %d, want errToyRules at %d", err, n.Height(), height)
+	}
+	c.stop(0)
+	c.hostUp(0)
+	if n, err := Open(t.Context(), c.config(0)); err == nil || !strings.Contains(err.Error(), errToyRules.Error()) {
+		t.Errorf("opened again: got %v, %v, want %q", n, err, errToyRules)
+	}
+}
+
 func TestValidatorsChange(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1)
