@@ -42,18 +42,19 @@ func (n *Node) confirm(ctx context.Context, id shard.BlobID, p committee.Persist
 		if err := n.chain.refresh(ctx); err != nil {
 			return none, err
 		}
-		if n.Committee().Epoch() != epoch { // and has moved on again
-			return none, &wire.Error{Code: wire.CodeBusy, Text: "the epoch changes", RetryAfter: retryAfter}
-		}
+	}
+	members := n.Committee()
+	if members.Epoch() != epoch { // and has moved on again
+		return none, &wire.Error{Code: wire.CodeBusy, Text: "the epoch changes", RetryAfter: retryAfter}
 	}
 	if has, err := n.store.HasMetadata(id); err != nil || !has {
 		return none, errors.Join(err, wire.Errorf(wire.CodeNotFound, "metadata of blob %v", id))
 	}
-	shards := n.shards()
-	if len(shards) == 0 {
+	self := members.Member(n.id)
+	if self == nil {
 		return none, wire.Errorf(wire.CodeWrongShard, "this node holds no shard")
 	}
-	holdings, err := n.store.Holdings(id, shards)
+	holdings, err := n.store.Holdings(id, self.Shards)
 	if err != nil {
 		return none, err
 	}
@@ -63,5 +64,5 @@ func (n *Node) confirm(ctx context.Context, id shard.BlobID, p committee.Persist
 		}
 	}
 	message := committee.Confirmation{Epoch: epoch, Blob: id, Persistence: p}.Message()
-	return exchange.SignedConfirmation{Message: message, Signature: n.keys.BLS.Sign(message)}, nil
+	return exchange.SignedConfirmation{Message: message, Signature: n.keys.signer(self.BLSKey).Sign(message)}, nil
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/committee/bls"
+	"github.com/floe-storage/floe/committee/keyfile"
 	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/committee/ledgerrpc"
 	"github.com/floe-storage/floe/shard/store"
@@ -120,4 +122,63 @@ func TestReportOnlyWhatIsThere(t *testing.T) {
 	if got := f.duty(); len(got.Take) == 0 {
 		t.Error("the shards are reported, although a blob is lost")
 	}
+}
+
+// A node with two BLS keys signs with that by which it was chosen, and is the
+// same node with either.
+func TestRotatedKey(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, store.Config{})
+	f.gain() // for its account
+	if _, err := keyfile.LoadOrCreate(filepath.Join(f.cfg.Dir, nextBLSFile), func() ([]byte, error) {
+		k, err := bls.GenerateKey()
+		return k.Bytes(), err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := LoadOrCreateKeys(f.cfg.Dir)
+	if err != nil || keys.NextBLS == nil {
+		t.Fatalf("got %+v, %v, want a next key", keys, err)
+	}
+	f.keys = keys
+	wallet := ledgerrpc.NewWallet(f.backend, keys.Account)
+	next := keys.NextBLS.PublicKey()
+	sameNode := func(keys *Keys) {
+		t.Helper()
+		if err := f.backend.View(t.Context(), func(r ledger.Reader, _ uint64) error {
+			if got := keys.nodeID(r); got != f.id {
+				t.Errorf("got node %v, want %v", got, f.id)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signed := func(by bls.PublicKey) {
+		t.Helper()
+		if err := f.chain.refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b := f.blob(by.String(), 1000)
+		p := f.register(b, true, 1)
+		r, err := f.upload(b, p, f.own(b)...)
+		if err != nil || r.Confirmation == nil {
+			t.Fatalf("got %+v, %v", r, err)
+		}
+		if err := by.Verify(r.Confirmation.Message, r.Confirmation.Signature); err != nil {
+			t.Errorf("epoch %d: %v", f.epoch(), err)
+		}
+	}
+	if _, err := wallet.Send(t.Context(), ledger.ReportSync{Node: f.id, Epoch: 2}, ledger.RotateKey{
+		Node: f.id, BLSKey: next, Possession: keys.NextBLS.Sign(committee.PossessionMessage(2, wallet.Address(), next)),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	sameNode(keys)
+	sameNode(&Keys{BLS: keys.NextBLS})
+	signed(keys.BLS.PublicKey())
+	f.backend.EndEpoch()
+	sameNode(keys)
+	sameNode(&Keys{BLS: keys.NextBLS})
+	signed(next)
 }

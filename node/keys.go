@@ -3,7 +3,9 @@ package node
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -19,6 +21,7 @@ import (
 const (
 	identityFile = "identity.pem" // the peer's key
 	blsFile      = "bls.key"      // signs confirmations
+	nextBLSFile  = "bls.next.key" // signs them instead, in the epochs in which the ledger says so; need not be there
 	accountFile  = "account.key"  // receives rewards
 	consensusDir = "consensus"    // signs blocks; the chain
 	// StoreDir holds slivers and metadata: the part of a node that the others
@@ -30,7 +33,8 @@ const (
 type Keys struct {
 	Identity  p2p.Identity
 	BLS       *bls.SecretKey
-	Consensus [32]byte // public; the secret stays with consensus, with what it has signed
+	NextBLS   *bls.SecretKey // to which the node changes, or has changed; nil if there is none
+	Consensus [32]byte       // public; the secret stays with consensus, with what it has signed
 	Account   ed25519.PrivateKey
 }
 
@@ -58,11 +62,52 @@ func LoadOrCreateKeys(dir string) (*Keys, error) {
 	if k.BLS, err = bls.ParseSecretKey(secret); err != nil {
 		return nil, fmt.Errorf("%s: %w", blsFile, err)
 	}
+	if err := k.loadNextBLS(filepath.Join(dir, nextBLSFile)); err != nil {
+		return nil, err
+	}
 	if k.Account, err = LoadOrCreateAccount(filepath.Join(dir, accountFile)); err != nil {
 		return nil, err
 	}
 	k.Consensus, err = comet.LoadOrCreateConsensusKey(filepath.Join(dir, consensusDir))
 	return &k, err
+}
+
+// loadNextBLS reads the next BLS key if there is one.
+func (k *Keys) loadNextBLS(path string) error {
+	secret, err := keyfile.Load(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if k.NextBLS, err = bls.ParseSecretKey(secret); err != nil {
+		return fmt.Errorf("%s: %w", nextBLSFile, err)
+	}
+	return nil
+}
+
+// signer returns the secret of the key with which a member was chosen, if
+// there is one.
+func (k *Keys) signer(chosen bls.PublicKey) *bls.SecretKey {
+	if k.NextBLS != nil && k.NextBLS.PublicKey() == chosen {
+		return k.NextBLS
+	}
+	return k.BLS
+}
+
+// nodeID returns the node that these are the keys of: on the ledger by either
+// of its BLS keys, or else as it will be when it registers.
+func (k *Keys) nodeID(r ledger.Reader) committee.NodeID {
+	for _, key := range []*bls.SecretKey{k.BLS, k.NextBLS} {
+		if key == nil {
+			continue
+		}
+		if id, err := ledger.ReadNodeByKey(r, key.PublicKey()); err == nil {
+			return id
+		}
+	}
+	return ledger.NodeIDOf(k.BLS.PublicKey())
 }
 
 // KeyFiles lists the files of a node's directory without which it is another

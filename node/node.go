@@ -113,7 +113,6 @@ func Open(ctx context.Context, cfg Config, host *p2p.Host) (n *Node, err error) 
 	if n.keys.Identity.ID() != host.ID() {
 		return n, fmt.Errorf("node: the host is peer %v, the keys in %s are of %v", host.ID(), cfg.Dir, n.keys.Identity.ID())
 	}
-	n.id = ledger.NodeIDOf(n.keys.BLS.PublicKey())
 	if n.store, err = store.Open(filepath.Join(cfg.Dir, StoreDir), store.Config{Logger: cfg.Logger}); err != nil {
 		return n, err
 	}
@@ -165,6 +164,12 @@ func (n *Node) openChain(ctx context.Context, g ledger.Genesis) error {
 		return err
 	}
 	n.chain.ledger = n.comet
+	if err := n.chain.ledger.View(ctx, func(r ledger.Reader, _ uint64) error {
+		n.id = n.keys.nodeID(r)
+		return nil
+	}); err != nil {
+		return err
+	}
 	return n.chain.refresh(ctx)
 }
 

@@ -70,6 +70,16 @@ func ReadNode(r Reader, id committee.NodeID) (Node, error) {
 	return read[Node](r, nodeKey(id), "node")
 }
 
+// ReadNodeByKey returns the node that has, or waits to have, a BLS key; an
+// *Error of CodeNotFound if there is none.
+func ReadNodeByKey(r Reader, key bls.PublicKey) (committee.NodeID, error) {
+	id := r.Get(claimKey(claimBLS, key[:]))
+	if len(id) != len(committee.NodeID{}) {
+		return committee.NodeID{}, refuse(CodeNotFound, "no node has the key %v", key)
+	}
+	return committee.NodeID(id), nil
+}
+
 // check judges a candidate by itself; epoch is that of its proof of possession.
 func (k *Candidate) check(epoch committee.Epoch) *Error {
 	if err := k.checkTexts(); err != nil {

@@ -3,7 +3,6 @@ package ledger
 import (
 	"crypto/ed25519"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 
@@ -190,14 +189,14 @@ func TestRotateKey(t *testing.T) {
 		if n.BLSKey != own || m.BLSKey != running {
 			t.Errorf("%s: got %v, in the committee %v, want %v and %v", step, n.BLSKey, m.BLSKey, own, running)
 		}
-		if got := w.state.Get(claimKey(claimBLS, claimed[:])); !slices.Equal(got, n.ID[:]) {
-			t.Errorf("%s: key %v is claimed by %x, want the node", step, claimed, got)
+		if got, err := ReadNodeByKey(w.state, claimed); err != nil || got != n.ID {
+			t.Errorf("%s: key %v is claimed by %v, %v, want the node", step, claimed, got, err)
 		}
 	}
 	free := func(step string, k bls.PublicKey) {
 		t.Helper()
-		if got := w.state.Get(claimKey(claimBLS, k[:])); got != nil {
-			t.Errorf("%s: key %v is claimed by %x, want nobody", step, k, got)
+		if got, err := ReadNodeByKey(w.state, k); ignoreNotFound(err) != nil || err == nil {
+			t.Errorf("%s: key %v is claimed by %v, %v, want nobody", step, k, got, err)
 		}
 	}
 	w.must(0, w.rotate(0, 50))
