@@ -103,6 +103,13 @@ func (h *historian) drain() {
 	if left := h.allStakes(); len(left) != 0 {
 		h.t.Fatalf("stakes that cannot be withdrawn: %+v", left)
 	}
+	h.state.Ascend([]byte{keyStakePool}, []byte{keyStakePool + 1}, func(key, _ []byte) bool {
+		p, err := ReadStakePool(h.state, committee.NodeID(key[1:]))
+		if err != nil || p.Money() != p.Commission || p.Positions != 0 || p.Exited != 0 {
+			h.t.Fatalf("node %x: got %+v, %v, want a pool without stake", key[1:], p, err)
+		}
+		return true
+	})
 	for i := range byte(testAccounts - 1) {
 		h.must(i, CollectCommission{nodeID(i)})
 		if p, err := ReadStakePool(h.state, nodeID(i)); err != nil || !p.Empty() || h.node(i).Stake != 0 {

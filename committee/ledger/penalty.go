@@ -62,11 +62,7 @@ func (x *execution) penalize(id committee.NodeID, f Fault, rate uint64) {
 		return // a node that has left has nothing at stake
 	}
 	p := x.stakePool(id)
-	m := x.moment(id)
-	if f == FaultSender {
-		m.HandedOver = false // though nothing is open any more once that is said
-	}
-	amount, err := p.Lose(x.stakeBook(id), m, rate, wholeRate)
+	amount, err := p.Lose(x.stakeBook(id), x.moment(id), rate, wholeRate)
 	sound(err)
 	if refusal := x.setStakePool(n, p); refusal != nil {
 		sound(refusal)

@@ -97,15 +97,14 @@ func (x *execution) staked(r Ref) (StakeObject, *Error) {
 	return s, x.owned(id, s.Owner)
 }
 
-// attempt carries out what may fail halfway, and keeps nothing of it then.
+// attempt carries out what may fail halfway, before it emits an event, and keeps
+// nothing of it then.
 func (x *execution) attempt(do func() error) error {
-	base, events := x.state, len(x.events)
+	base := x.state
 	x.state = NewOverlay(base)
 	err := do()
 	if err == nil {
 		x.state.Flush(base)
-	} else {
-		x.events = x.events[:events]
 	}
 	x.state = base
 	return err
@@ -119,10 +118,10 @@ func (x *execution) move(s StakeObject, to committee.NodeID) error {
 		if err != nil {
 			return err
 		}
-		if err := x.changeStake(s.Node, from); err != nil {
+		if err := x.changeStake(to, into); err != nil {
 			return err
 		}
-		if err := x.changeStake(to, into); err != nil {
+		if err := x.changeStake(s.Node, from); err != nil { // the node may leave with it
 			return err
 		}
 		moved := s
@@ -145,7 +144,7 @@ const maxMoved = 100
 // nothing to move, or nowhere to, the stake is left for its owner to withdraw.
 func (x *execution) moveStakes() {
 	left := x.system.Epoch
-	if x.system.Phase == PhaseHandover || x.system.Deadline != 0 {
+	if x.system.Deadline != 0 {
 		left--
 	}
 	var due []committee.ObjectID

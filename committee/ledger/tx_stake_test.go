@@ -227,20 +227,25 @@ func TestStakeIsHeld(t *testing.T) {
 	}
 	w.turn()
 	w.refused("in the hand-over", CodeStakeHeld, 100, Withdraw{Object(s.ID)})
-	var to byte
-	var lost []Move
-	for n := range byte(4) {
-		if d := w.duty(n); len(d.Take) > 0 {
-			to = n
-			lost = append(lost, Move{Shard: d.Take[0]})
-			break
+	w.refused("to another node", CodeSameNode, 100, Redelegate{Object(s.ID), nodeID(0)})
+	// The others report first, so that the epoch is settled without the last.
+	receivers := []byte{1, 2, 3}
+	slices.SortFunc(receivers, func(a, b byte) int {
+		return int(w.committee(2).Member(nodeID(b)).Weight()) - int(w.committee(2).Member(nodeID(a)).Weight())
+	})
+	for _, n := range receivers[:2] {
+		if len(w.duty(n).Take) > 0 {
+			w.must(operator(n), ReportSync{Node: nodeID(n), Epoch: 2})
 		}
 	}
-	if len(lost) == 0 {
-		t.Fatal("no shard changes hands")
+	w.block()
+	to := receivers[2]
+	if sys := w.system(); sys.Phase != PhaseSettled || len(w.duty(to).Take) != 1 {
+		t.Fatalf("got %+v and %+v, want an epoch that is settled and a shard that is open", sys, w.duty(to))
 	}
+	w.refused("held by one shard", CodeStakeHeld, 100, Withdraw{Object(s.ID)})
 	supply := w.system().Supply
-	w.must(operator(to), ReportSync{Node: nodeID(to), Epoch: 2, Lost: w.duty(to).Take[:1]})
+	w.must(operator(to), ReportSync{Node: nodeID(to), Epoch: 2, Lost: w.duty(to).Take})
 	if got, want := supply-w.system().Supply, uint64(thousand/100); got != want {
 		t.Errorf("burned: got %d, want %d", got, want)
 	}
@@ -248,6 +253,35 @@ func TestStakeIsHeld(t *testing.T) {
 	w.hand()
 	if got, want := w.paid(100, Withdraw{Object(s.ID)}), uint64(thousand-thousand/100); got != want {
 		t.Errorf("paid: got %d, want %d", got, want)
+	}
+}
+
+// A node that lost its seat to others owes its shards; its stake serves nobody
+// and is held all the same. Stake that has left can be promised to another node
+// meanwhile.
+func TestStakeOfNodeThatLostItsSeat(t *testing.T) {
+	t.Parallel()
+	w := newStakes(t).with(func(p *Params) { p.CommitteeSize = 4 })
+	w.stakeOn(0, 0, thousand)
+	w.stakeOn(0, 1, thousand)
+	w.stakeOn(0, 2, thousand)
+	left := w.founded(3).ID
+	w.must(operator(4), w.newcomer(4))
+	w.stakeOn(1, 4, 2*thousand)
+	stays := w.stakeOn(2, 3, FrostPerWAL)
+	w.must(103, RequestWithdraw{Object(left)})
+	w.turn()
+	if w.committee(2).Member(nodeID(3)) != nil || len(w.duty(3).Give) == 0 {
+		t.Fatalf("got %+v, want node 3 to give its shards", w.duty(3))
+	}
+	w.refused("withdraw", CodeStakeHeld, 2, Withdraw{Object(stays)})
+	w.refused("redelegate", CodeStakeHeld, 2, Redelegate{Object(stays), nodeID(0)})
+	w.must(103, Redelegate{Object(left), nodeID(0)})
+	w.hand()
+	w.block()
+	w.moved("promised", left, 0, thousand)
+	if got := w.paid(2, Withdraw{Object(stays)}); got != FrostPerWAL {
+		t.Errorf("got %d, want %d", got, uint64(FrostPerWAL))
 	}
 }
 
@@ -286,9 +320,11 @@ func TestTransferStake(t *testing.T) {
 	id := w.stakeOn(0, 0, thousand)
 	w.refused("another's", CodeNotOwner, 1, TransferObject{Object(id), accountAddress(1)})
 	w.must(0, TransferObject{Object(id), accountAddress(1)})
+	w.state.Set(ownerKey(accountAddress(1), KindStake+1, committee.ObjectID{1}), nil) // an object of another kind
 	if len(w.stakes(0)) != 0 || len(w.stakes(1)) != 1 || w.owned(1)[id] != KindStake {
 		t.Errorf("got %+v and %+v", w.stakes(0), w.stakes(1))
 	}
+	w.state.Delete(ownerKey(accountAddress(1), KindStake+1, committee.ObjectID{1}))
 	w.refused("its former owner's", CodeNotOwner, 0, Withdraw{Object(id)})
 	if got := w.paid(1, Withdraw{Object(id)}); got != thousand {
 		t.Errorf("got %d, want %d", got, uint64(thousand))
@@ -356,6 +392,9 @@ func TestStakeRefusals(t *testing.T) {
 	w.refused("redelegate to a node that leaves", CodeExiting, 0, Redelegate{Object(early), nodeID(1)})
 	w.must(0, RequestWithdraw{Object(early)})
 	w.refused("join what leaves", CodeStakeMismatch, 0, JoinStake{Object(early), Object(late)})
+	part := w.must(0, SplitStake{Object(early), FrostPerWAL})[0]
+	w.must(0, Redelegate{Object(part), nodeID(2)})
+	w.refused("join what moves", CodeStakeMismatch, 0, JoinStake{Object(early), Object(part)})
 	w.refused("withdraw what has not left", CodeStakeEarly, 0, Withdraw{Object(early)})
 }
 
