@@ -131,7 +131,7 @@ func (a *app) accountCommand() *cobra.Command {
 	return a.group("account", "make and use accounts, which pay for everything", `An account is a key in a file that only you can read, and a balance on each
 network. Commands that pay take the account by its name, or by the file of its
 key, from --account or FLOE_ACCOUNT.`,
-		a.accountCreateCommand(), a.accountListCommand(), a.accountExportCommand(), a.accountBalanceCommand(), a.accountSendCommand())
+		a.accountCreateCommand(), a.accountListCommand(), a.accountExportCommand(), a.accountBalanceCommand(), a.accountSendCommand(), a.accountBurnCommand())
 }
 
 // accountReport is what --json prints of an account; the list has these.

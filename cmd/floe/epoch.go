@@ -15,7 +15,9 @@ func (a *app) epochCommand() *cobra.Command {
 		use:   "epoch",
 		short: "say which epoch runs",
 		long: `epoch prints which epoch runs, since when, where it stands and when it ends at
-the earliest; with --json one object, with times in milliseconds since 1970.`,
+the earliest; with --json one object, with times in milliseconds since 1970. An
+epoch stands in the handover of shards, is then settled, and has then selected
+the next one's committee.`,
 		takes: "no arguments",
 		ask: func(r ledger.Reader, _ asked) (answer, error) {
 			sys, err := ledger.ReadSystem(r)
@@ -27,7 +29,13 @@ the earliest; with --json one object, with times in milliseconds since 1970.`,
 				return answer{}, err
 			}
 			ends := max(sys.EpochStart, sys.Settled) + p.EpochDuration
-			return answer{append(toRecord(sys), field{"ends", ends}), func(w io.Writer) {
+			found := append(toRecord(sys), field{"ends", ends})
+			for i := range found {
+				if found[i].name == "phase" {
+					found[i].value = phaseWord(sys.Phase)
+				}
+			}
+			return answer{found, func(w io.Writer) {
 				row(w, "epoch", sys.Epoch)
 				row(w, "phase", phaseWord(sys.Phase))
 				row(w, "began", moment(sys.EpochStart))
@@ -42,11 +50,11 @@ the earliest; with --json one object, with times in milliseconds since 1970.`,
 func phaseWord(p ledger.Phase) string {
 	switch p {
 	case ledger.PhaseHandover:
-		return "hand-over of shards"
+		return "handover"
 	case ledger.PhaseSettled:
 		return "settled"
 	case ledger.PhaseSelected:
-		return "settled, next committee chosen"
+		return "selected"
 	default:
 		return "unknown"
 	}

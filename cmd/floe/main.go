@@ -9,7 +9,7 @@
 //	floe status ID                            say what the ledger knows of a blob
 //	floe blob-id --shards N FILE|-            compute a blob ID; touches no network
 //
-//	floe account create|list|export|balance|send
+//	floe account create|list|export|balance|send|burn
 //	floe faucet [ADDRESS] [AMOUNT]            get money on a devnet
 //	floe storage buy|list|split|fuse|transfer|destroy
 //	floe blob list|show|extend|delete|transfer|burn|share|fund|attr
@@ -19,6 +19,7 @@
 //	floe params vote|upgrade|votes, floe rewards add|subsidize
 //	floe committee, epoch, params             say how the network is
 //	floe events [--follow]                    say what the ledger has done
+//	floe tx HASH                              say what became of a transaction
 //	floe proof export|verify                  prove without a network that a blob is available
 //
 // Data goes to standard output, everything else to standard error. With --json

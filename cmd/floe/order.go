@@ -209,27 +209,24 @@ func (a *app) printTrial(o order, c costs) error {
 
 // sentReport is what --json prints of an order that was carried out.
 type sentReport struct {
-	Tx      string               `json:"tx"` // hash
-	Height  uint64               `json:"height"`
-	Cost    costs                `json:"cost"` // as worked out before it was sent; the fee is exact
-	Objects []committee.ObjectID `json:"objects"`
-	Node    *committee.NodeID    `json:"node,omitempty"`
+	Tx      string            `json:"tx"` // hash
+	Height  uint64            `json:"height"`
+	Cost    costs             `json:"cost"` // as worked out before it was sent; the fee is exact
+	Objects []any             `json:"objects"`
+	Node    *committee.NodeID `json:"node,omitempty"`
 }
 
 func (a *app) printSent(o order, c costs, sent ledgerrpc.Sent) error {
 	c.Fee = sent.Fee
-	report := sentReport{Tx: hex.EncodeToString(sent.Hash[:]), Height: sent.Height, Cost: c, Objects: []committee.ObjectID{}, Node: o.node}
-	for _, id := range sent.Objects {
-		if !id.IsZero() {
-			report.Objects = append(report.Objects, id)
-		}
+	report := sentReport{
+		Tx: hex.EncodeToString(sent.Hash[:]), Height: sent.Height, Cost: c, Objects: objectList(sent.Objects), Node: o.node,
 	}
 	if a.json {
 		return a.printJSON(report)
 	}
 	var lines []string
 	for _, id := range report.Objects {
-		lines = append(lines, id.String())
+		lines = append(lines, fmt.Sprint(id))
 	}
 	switch {
 	case o.node != nil:

@@ -79,7 +79,7 @@ A network to try it on is one command away: floe devnet --store FILE` + exitHelp
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "log to standard error")
 	root.AddCommand(a.devnetCommand(), a.storeCommand(), a.readCommand(), a.statusCommand(), a.blobIDCommand(),
 		a.accountCommand(), a.faucetCommand(),
-		a.storageCommand(), a.blobCommand(), a.poolCommand(), a.nodeCommand(), a.stakeCommand(), a.rewardsCommand(), a.committeeCommand(), a.epochCommand(), a.paramsCommand(), a.eventsCommand(), a.proofCommand())
+		a.storageCommand(), a.blobCommand(), a.poolCommand(), a.nodeCommand(), a.stakeCommand(), a.rewardsCommand(), a.committeeCommand(), a.epochCommand(), a.paramsCommand(), a.eventsCommand(), a.txCommand(), a.proofCommand())
 	return root
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -47,7 +48,7 @@ func (n *network) addFlags(cmd *cobra.Command, pays bool) {
 	f.StringSliceVar(&n.bootstrap, "bootstrap", nil, "multiaddr of a peer to join the network by (default $FLOE_BOOTSTRAP, then your last devnet)")
 	f.StringVar(&n.chain, "network", "", "chain ID that the peer must be on (default: whichever it is on)")
 	f.StringVar(&n.trust, "trust", "", "trust root to check the ledger against, or \"peers\" to believe the peers (default $FLOE_TRUST, then your last devnet's)")
-	f.DurationVar(&n.timeout, "timeout", 10*time.Minute, "give up after this long")
+	f.DurationVar(&n.timeout, "timeout", cmp.Or(n.timeout, 10*time.Minute), "give up after this long")
 	if pays {
 		f.StringVar(&n.account, "account", "", "name of the account that pays, or file with its key (default $FLOE_ACCOUNT, then your last devnet's)")
 	}
