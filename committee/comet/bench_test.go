@@ -13,6 +13,8 @@ import (
 	"time"
 
 	cstypes "github.com/cometbft/cometbft/consensus/types"
+
+	"github.com/floe-storage/floe/committee/ledger"
 )
 
 // BenchmarkCommit measures from Submit to its return, on an idle chain of so many validators in one
@@ -98,4 +100,47 @@ func rss(b *testing.B) int {
 		}
 	}
 	return 0
+}
+
+// BenchmarkJoin measures how long a node takes to join a chain of 10,000 blocks, by a snapshot and by
+// replaying them, from Open to the same height as the one validator that there is.
+func BenchmarkJoin(b *testing.B) {
+	const blocks = 10_000
+	c := newCluster(b, 1)
+	c.time = time.Now().Add(-time.Hour)
+	c.adjust = func(cfg *Config) { cfg.SnapshotEvery = blocks / 10 }
+	start := time.Now()
+	c.grow(0, blocks-1, func(height uint64) [][]byte {
+		return [][]byte{fmt.Appendf(nil, "ann %d k%d %0100d", height-1, height, height)}
+	})
+	b.Logf("made %d blocks in %v", blocks, time.Since(start))
+	c.start(0)
+	var res ledger.Receipt
+	for i := 0; res.Height < blocks+3; i++ {
+		res = c.mustSubmit(0, "bob %d k v", i)
+	}
+	eventually(b, "the snapshot is there", func() bool { return c.members[0].node.shelf.has(blocks) })
+	for _, bb := range []struct {
+		name     string
+		distance uint64
+	}{{"snapshot", joinDistance}, {"replay", 10 * blocks}} {
+		b.Run(bb.name, func(b *testing.B) {
+			for b.Loop() {
+				i := c.add()
+				c.adjust = func(cfg *Config) { cfg.joinDistance = bb.distance }
+				start := time.Now()
+				n := c.start(i)
+				for n.Height() < res.Height {
+					if err := n.WaitHeight(b.Context(), res.Height); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(time.Since(start).Seconds(), "s/join")
+				if replayed := n.chain.Load().engine.blocks.Base() == 1; replayed != (bb.name == "replay") {
+					b.Errorf("replayed: %v", replayed)
+				}
+				c.stop(i)
+			}
+		})
+	}
 }
