@@ -58,9 +58,9 @@ func (c *cluster) signs(i, at int) {
 	address := c.signers()[i].GetAddress()
 	blocks := c.members[at].node.chain.Load().engine.blocks
 	next := blocks.Height() + 1
-	nonce := 0
+	account, nonce := fmt.Sprintf("signs%d.%d", i, next), 0
 	eventually(c.t, fmt.Sprintf("node %d signs", i), func() bool {
-		c.mustSubmit(at, "signs%d.%d %d k%d v", i, next, nonce, nonce)
+		c.mustSubmit(at, "%s %d k%d v", account, nonce, nonce)
 		nonce++
 		for ; next < blocks.Height(); next++ {
 			commit := blocks.LoadBlockCommit(next)
