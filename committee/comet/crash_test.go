@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	"github.com/cometbft/cometbft/types"
 
 	"github.com/floe-storage/floe/committee"
@@ -65,7 +64,7 @@ func (b *bare) load(c *cluster) (err error) {
 
 // close is the end, or a crash: what was not written is lost.
 func (b *bare) close() error {
-	b.engine.stop()
+	b.stop()
 	return b.db.Close()
 }
 
@@ -76,7 +75,7 @@ func (b *bare) tryGrow(c *cluster, until uint64, txs func(uint64) [][]byte) (err
 			err = fmt.Errorf("%v", r)
 		}
 	}()
-	return b.engine.grow(c, until, txs)
+	return b.grow(c, until, txs)
 }
 
 // hashes returns the state's hash after each height.
@@ -371,7 +370,7 @@ func restoredFrom(t *testing.T, c *cluster, from *bare, height int64, exported [
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := types.LightBlockFromProto((*cmtproto.LightBlock)(pb))
+		b, err := types.LightBlockFromProto(pb)
 		if err != nil {
 			t.Fatal(err)
 		}

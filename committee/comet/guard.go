@@ -197,7 +197,7 @@ func (c *chain) resolve(g *guard, patience time.Duration, again chan<- struct{})
 		case <-changed:
 		case <-timer.C:
 			rs := c.engine.consensus.GetRoundState()
-			if !ok || rs.Height != next || rs.Votes == nil {
+			if !ok || rs.Height != next || rs.Votes == nil || !rs.Validators.HasAddress(g.address) {
 				continue
 			}
 			last := g.lastVote(rs)
