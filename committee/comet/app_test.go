@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"slices"
 	"testing"
-	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
@@ -79,7 +78,7 @@ func TestWorkBoundsChain(t *testing.T) {
 		}
 		last = hashOf(tx)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	res, err := c.members[0].node.Await(ctx, last)
 	if err != nil || res.Code != 0 {

@@ -28,6 +28,10 @@ type toy struct {
 	work      uint64              // of each transaction; 0 means 1
 }
 
+// patience is how long a test waits for what must come. It is long, for many
+// nodes share few processors.
+const patience = time.Minute
+
 const (
 	toyMalformed  = 1
 	toyNonceUsed  = 4
@@ -291,7 +295,7 @@ func submitAt(ctx context.Context, n *Node, tx []byte) (ledger.Receipt, error) {
 
 func submitTo(t testing.TB, n *Node, tx string) ledger.Receipt {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	res, err := submitAt(ctx, n, []byte(tx))
 	if err != nil {
@@ -328,7 +332,7 @@ func (c *cluster) get(i int, key string) (value string, height uint64) {
 // waitHeight waits until nodes have committed a height.
 func (c *cluster) waitHeight(height uint64, nodes ...int) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	defer cancel()
 	for _, i := range nodes {
 		if err := c.members[i].node.WaitHeight(ctx, height); err != nil {
@@ -359,7 +363,7 @@ func (c *cluster) sameHash(height uint64, nodes ...int) {
 // eventually waits for a condition that has nothing to wait on.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

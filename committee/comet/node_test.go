@@ -239,7 +239,7 @@ func TestEvents(t *testing.T) {
 	}
 	follow := func(from uint64, fresh ledger.Receipt) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		next, at := from, uint64(0)
 		var got []string
