@@ -28,7 +28,7 @@ type network struct {
 
 // connect makes a network of count hosts beside the client's, each of which
 // serves the chain. The client asks them in order.
-func connect(t *testing.T, count int) *network {
+func connect(t testing.TB, count int) *network {
 	t.Helper()
 	n := &network{chain: rpctest.New(t, rpctest.Genesis(shards)), hosts: p2ptest.New(t, count+1, nil)}
 	for _, h := range n.hosts[:count] {

@@ -16,6 +16,7 @@ const (
 	witnesses       = 2                // other sources that are asked for a header that was verified
 	sourceTimeout   = 10 * time.Second // for one answer
 	witnessPatience = 3 * time.Second
+	witnessRest     = time.Minute // for which one that was too slow is not asked
 )
 
 // Source is a peer that has light blocks.
@@ -49,6 +50,7 @@ type Client struct {
 	mu      sync.Mutex
 	sources []Source
 	trusted []*cmttypes.LightBlock // by height; the root's first
+	resting map[Source]time.Time   // until when a source is no witness
 }
 
 // New returns a client that trusts root. Nothing is asked yet.
@@ -59,7 +61,7 @@ func New(root Root, sources []Source, cfg Config) (*Client, error) {
 	if cfg.TrustPeriod < 0 {
 		return nil, fmt.Errorf("light: trust period %v is negative", cfg.TrustPeriod)
 	}
-	c := &Client{root: root, period: cfg.TrustPeriod, faulty: cfg.Faulty, turn: make(chan struct{}, 1)}
+	c := &Client{root: root, period: cfg.TrustPeriod, faulty: cfg.Faulty, turn: make(chan struct{}, 1), resting: map[Source]time.Time{}}
 	if c.period == 0 {
 		c.period = DefaultTrustPeriod
 	}
@@ -98,6 +100,7 @@ func (c *Client) Drop(s Source) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sources = slices.DeleteFunc(slices.Clone(c.sources), func(x Source) bool { return x == s })
+	delete(c.resting, s)
 }
 
 // Header returns the verified header of a height; height 0 asks for the newest
@@ -306,7 +309,7 @@ func (c *Client) crossCheck(ctx context.Context, from Source, b *cmttypes.LightB
 	defer cancel()
 	var replies []reply
 	for _, s := range c.asked() {
-		if s != from && len(replies) < witnesses {
+		if s != from && len(replies) < witnesses && !c.rests(s) {
 			replies = append(replies, reply{source: s})
 		}
 	}
@@ -320,7 +323,7 @@ func (c *Client) crossCheck(ctx context.Context, from Source, b *cmttypes.LightB
 		switch {
 		case r.err != nil:
 			_ = c.blame(r.source, r.err) // who has sent nonsense is dropped
-			c.demote(r.source)
+			c.demote(r.source, asking.Err() != nil)
 		case string(r.block.Hash()) != string(b.Hash()):
 			err := c.settle(ctx, b, r.source, r.block)
 			if _, fork := errors.AsType[*ForkError](err); fork {
@@ -338,13 +341,24 @@ func (c *Client) asked() []Source {
 	return c.sources
 }
 
-// demote puts a source behind all others, if it is still one.
-func (c *Client) demote(s Source) {
+// demote puts a source behind all others, if it is still one, and lets one that
+// was too slow rest.
+func (c *Client) demote(s Source, slow bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if i := slices.Index(c.sources, s); i >= 0 {
 		c.sources = append(slices.Delete(slices.Clone(c.sources), i, i+1), s)
+		if slow {
+			c.resting[s] = time.Now().Add(witnessRest)
+		}
 	}
+}
+
+// rests tells whether a source was too slow a moment ago.
+func (c *Client) rests(s Source) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Before(c.resting[s])
 }
 
 // known returns the trusted header of a height, nil if it was not verified yet.

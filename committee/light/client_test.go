@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/floe-storage/floe/committee/light"
@@ -190,6 +191,38 @@ func TestUnavailableSources(t *testing.T) {
 	if _, err := l.Header(ctx, 4); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: %v", err)
 	}
+}
+
+// A witness that keeps silent is waited for once, not at every header.
+func TestSilentWitness(t *testing.T) { //nolint:paralleltest // a bubble
+	synctest.Test(t, func(t *testing.T) {
+		c := chain([]byte{1, 2, 3}, 20)
+		silent := &silence{}
+		l := client(t, c.Root(0), light.Config{}, c, silent)
+		began := time.Now()
+		for height := uint64(10); height <= 20; height++ {
+			if _, err := l.Header(t.Context(), height); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if waited := time.Since(began); waited > 5*time.Second || silent.calls != 1 {
+			t.Errorf("waited %v of the bubble's time, asked %d times", waited, silent.calls)
+		}
+		time.Sleep(2 * time.Minute)
+		later(c, lighttest.Block{})
+		if _, err := l.Header(t.Context(), 21); err != nil || silent.calls != 2 {
+			t.Errorf("later it was asked %d times, %v", silent.calls, err)
+		}
+	})
+}
+
+// silence is a source that never answers. It is asked by one goroutine at a time.
+type silence struct{ calls int }
+
+func (s *silence) LightBlock(ctx context.Context, _ uint64) ([]byte, error) {
+	s.calls++
+	<-ctx.Done()
+	return nil, ctx.Err()
 }
 
 func TestConcurrentHeaders(t *testing.T) {
