@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -11,10 +12,21 @@ import (
 )
 
 // disk is a ledger.Store in goleveldb. What is set shows after commit.
+//
+// What is deleted leaves a mark behind, over which the next visit of the range
+// has to step. The tree that a validator keeps has no such marks, so they are
+// swept now and then, between blocks.
 type disk struct {
 	db      *leveldb.DB
 	pending leveldb.Batch
+	deleted int    // since the last sweep, under keys of objects that end
+	last    []byte // the last of those keys
 }
+
+const (
+	endingKeys = 0x09 // where keys of objects that end begin
+	maxDeleted = 10_000
+)
 
 const (
 	mib       = 1 << 20
@@ -57,7 +69,22 @@ func (d *disk) Ascend(start, end []byte, visit func(key, value []byte) bool) {
 func (d *disk) Set(key, value []byte) { d.pending.Put(key, value) }
 
 // Delete implements [ledger.Store].
-func (d *disk) Delete(key []byte) { d.pending.Delete(key) }
+func (d *disk) Delete(key []byte) {
+	d.pending.Delete(key)
+	if key[0] == endingKeys {
+		d.deleted++
+		d.last = bytes.Clone(key)
+	}
+}
+
+// sweep removes the marks of what was deleted, if they are many.
+func (d *disk) sweep() {
+	if d.deleted < maxDeleted {
+		return
+	}
+	check(d.db.CompactRange(util.Range{Start: []byte{endingKeys}, Limit: append(d.last, 0)}))
+	d.deleted = 0
+}
 
 // commit writes what was set and deleted.
 func (d *disk) commit() {

@@ -7,8 +7,9 @@
 // IDs, in goleveldb, without the Merkle tree that a validator keeps above it.
 // Times are those of [ledger.Machine.ApplyBlock], which reads from the disk;
 // writing a block's changes is counted apart. Where other programs use the
-// machine too, the time of the processors is the truer measure; it adds up what
-// ran at the same time.
+// machine too, the times of the processors are the truer measure. That of the
+// thread lacks what others did for it, which verify certificates; that of all
+// processors has what the store on disk did meanwhile by itself.
 //
 // Usage: go run ./scripts/bench/ledger [-nodes 10000] [-members 150] [-blobs 10000000] [-blocks 20] [-dir directory]
 //
