@@ -469,7 +469,8 @@ func TestExpiryIsBounded(t *testing.T) {
 	for range txs {
 		w.must(0, reserve...)
 	}
-	for i, want := range []int{maxExpired, maxExpired, 3 * MaxMessages, 0} {
+	const rest = txs*MaxMessages - 2*maxExpired
+	for i, want := range []int{maxExpired, maxExpired, min(rest, maxExpired), max(rest-maxExpired, 0), 0} {
 		var out BlockResult
 		if i == 0 {
 			out = w.turn()
