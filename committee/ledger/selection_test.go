@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/floe-storage/floe/committee"
@@ -287,5 +288,28 @@ func TestNobodyToSelect(t *testing.T) {
 		if got := w.committee(e); got.Epoch() != e || len(got.Members()) != len(before) {
 			t.Errorf("epoch %d: got %+v", e, got.Members())
 		}
+	}
+}
+
+// The votes of nodes count from the epoch on in which they are members, at its
+// very beginning. [WL] §2.6: prices follow from the new committee.
+func TestPricesOfTheNewCommittee(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).operated(4)
+	w.join(4, 3000*FrostPerWAL)
+	w.join(5, 3000*FrostPerWAL)
+	for n := range byte(4) {
+		w.restake(n, FrostPerWAL)
+	}
+	w.vote(4, Votes{StoragePrice: 77, WritePrice: 78})
+	w.vote(5, Votes{StoragePrice: 77, WritePrice: 78})
+	before := w.params()
+	w.at(testDuration / 2)
+	if got := w.params(); got.StoragePrice != before.StoragePrice || got.WritePrice != before.WritePrice {
+		t.Errorf("before they are members: got %d and %d", got.StoragePrice, got.WritePrice)
+	}
+	out := w.at(testDuration)
+	if got := w.params(); got.StoragePrice != 77 || got.WritePrice != 78 || !strings.Contains(kinds(out.Events), "epoch_changed prices_changed") {
+		t.Errorf("got %d and %d, want 77 and 78; %q", got.StoragePrice, got.WritePrice, kinds(out.Events))
 	}
 }
