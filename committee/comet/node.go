@@ -26,7 +26,10 @@ type Node struct {
 	chain atomic.Pointer[chain] // the running one; changed by the joiner alone
 	lend  *lender               // nil without a host
 	guard *guard
-	again chan struct{} // has one element when consensus needs a fresh start
+	// results outlives a chain: who waits for a transaction goes on waiting, and
+	// what was offered is offered to the next.
+	results *results
+	again   chan struct{} // has one element when consensus needs a fresh start
 
 	closing   chan struct{} // closed when Close begins
 	closeOnce sync.Once
@@ -51,7 +54,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, log: cfg.Logger, guard: newGuard(signer), again: make(chan struct{}, 1), closing: make(chan struct{})}
+	n := &Node{cfg: cfg, log: cfg.Logger, guard: newGuard(signer), results: newResults(), again: make(chan struct{}, 1), closing: make(chan struct{})}
 	if cfg.wrapSigner != nil {
 		n.guard.signer = cfg.wrapSigner(n.guard.signer)
 	}
