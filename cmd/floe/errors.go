@@ -111,7 +111,7 @@ func classify(err error) (code int, hint string) {
 	case errors.As(err, &large), errors.As(err, &long):
 		code, hint = exitTooLarge, "store it in parts, or on a network that takes it"
 	case errors.As(err, &refusal) && refusal.Code == ledger.CodeInsufficientFunds:
-		code, hint = exitFunds, "send WAL to the account, or name another with --account"
+		code, hint = exitFunds, "send WAL to the account (on a devnet, floe faucet does), or name another with --account"
 	case errors.As(err, &refusal) && refusal.Code == ledger.CodeBadEpochs, errors.Is(err, devnet.ErrConfig), errors.Is(err, devnet.ErrOtherNetwork):
 		code = exitUsage
 	case errors.As(err, &refusal) && refusal.Code == ledger.CodeNotFound:

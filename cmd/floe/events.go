@@ -84,10 +84,15 @@ func (a *app) events(ctx context.Context, e *eventFlags, filter ledgerrpc.Filter
 	if err != nil || from > last && !e.follow {
 		return err
 	}
+	first := true
 	for b, err := range ledgerrpc.Follow(ctx, session.Ledger, from, filter) {
+		if err != nil && first && from < last {
+			return hinted{err, fmt.Sprintf("peers keep only so many blocks: begin later than height %d with --from", from)}
+		}
 		if err != nil {
 			return err
 		}
+		first = false
 		for _, ev := range b.Events {
 			if err := a.printEvent(b, ev); err != nil {
 				return err

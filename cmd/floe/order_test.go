@@ -53,7 +53,8 @@ func TestAskBeforePaying(t *testing.T) {
 	} {
 		code, out, messages := try(tt.answer, tt.terminal, append([]string{"account", "send", "alice", "1WAL"}, tt.flags...)...)
 		asked := strings.Contains(messages, "go on? [y/N] ")
-		if asked && !(strings.Contains(messages, "send 1000000000 FROST (1 WAL) to floe1") && strings.Contains(messages, " for 1000000")) {
+		told := strings.Contains(messages, "send 1000000000 FROST (1 WAL) to floe1") && strings.Contains(messages, " for 1000000")
+		if asked && !told {
 			t.Errorf("%+v: asked without telling what it costs: %q", tt, messages)
 		}
 		if code != tt.code || asked != tt.asks || (out == "") != (code != exitOK) {

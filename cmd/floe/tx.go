@@ -57,7 +57,12 @@ func (a *app) tx(ctx context.Context, net *network, hash [32]byte) error {
 		made, err = nil, nil
 	}
 	found := record{
-		{"tx", hex.EncodeToString(r.Hash[:])}, {"height", r.Height}, {"index", r.Index}, {"code", r.Code}, {"info", r.Info}, {"fee", r.Fee},
+		{"tx", hex.EncodeToString(r.Hash[:])},
+		{"height", r.Height},
+		{"index", r.Index},
+		{"code", r.Code},
+		{"info", r.Info},
+		{"fee", r.Fee},
 		{"objects", objectList(made)},
 	}
 	return errors.Join(err, a.print(answer{found, func(w io.Writer) { found.table(w) }}))
