@@ -49,13 +49,7 @@ func LoadOrCreateKeys(dir string) (*Keys, error) {
 	if k.Identity, err = p2p.LoadOrCreateIdentity(filepath.Join(dir, identityFile)); err != nil {
 		return nil, err
 	}
-	secret, err := keyfile.LoadOrCreate(filepath.Join(dir, blsFile), func() ([]byte, error) {
-		k, err := bls.GenerateKey()
-		if err != nil {
-			return nil, err
-		}
-		return k.Bytes(), nil
-	})
+	secret, err := keyfile.LoadOrCreate(filepath.Join(dir, blsFile), newBLSKey)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 
 	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/committee/bls"
 	"github.com/floe-storage/floe/committee/comet"
+	"github.com/floe-storage/floe/committee/keyfile"
 	"github.com/floe-storage/floe/committee/ledger"
 )
 
@@ -32,4 +34,26 @@ func Register(dir, chainID string, epoch committee.Epoch, c ledger.Candidate) (l
 		return m, fmt.Errorf("prove the consensus key: %w", err)
 	}
 	return m, nil
+}
+
+// LoadOrCreateNextKey reads the BLS key to which the node in dir is to change, or
+// makes it. The node knows it from its next start on.
+func LoadOrCreateNextKey(dir string) (*bls.SecretKey, error) {
+	secret, err := keyfile.LoadOrCreate(filepath.Join(dir, nextBLSFile), newBLSKey)
+	if err != nil {
+		return nil, err
+	}
+	key, err := bls.ParseSecretKey(secret)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", nextBLSFile, err)
+	}
+	return key, nil
+}
+
+func newBLSKey() ([]byte, error) {
+	k, err := bls.GenerateKey()
+	if err != nil {
+		return nil, err
+	}
+	return k.Bytes(), nil
 }

@@ -9,8 +9,8 @@ import (
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/committee/bls"
-	"github.com/floe-storage/floe/committee/keyfile"
 	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/node"
 	"github.com/floe-storage/floe/node/client"
 )
 
@@ -68,51 +68,44 @@ capacities count when the next committee is chosen.`,
 }
 
 func (a *app) nodeRotateCommand() *cobra.Command {
-	var file string
+	var dir string
 	cmd := a.order(orderCommand{
-		use:   "rotate-key NODE --key FILE",
+		use:   "rotate-key NODE --dir DIR",
 		short: "give a node another BLS key",
-		long: `rotate-key gives a node the BLS key in a file, which it makes if there is none. The
-key takes effect with the committee into which the node is chosen next: until then
-it signs with the one that it has.`,
+		long: `rotate-key gives a node the BLS key in DIR/bls.next.key, which it makes if there is
+none. The key takes effect with the committee into which the node is chosen next:
+until then it signs with the one that it has. Restart the node before that, so
+that it knows the key. The node's own account pays, whose key is DIR/account.key,
+unless --account names another.`,
 		args: 1, takes: "the ID of a node",
+		account: func() string { return node.AccountFile(dir) },
 		prepare: func(args []string) (planner, error) {
-			if file == "" {
-				return nil, usageError{errors.New("--key is missing"), "name the file of the new key"}
+			if dir == "" {
+				return nil, usageError{errors.New("--dir is missing"), "say where the node's keys are"}
 			}
-			key, err := loadBLSKey(file)
+			key, err := node.LoadOrCreateNextKey(dir)
 			if err != nil {
 				return nil, err
 			}
-			return onNode(args[0], nodeOrder{does: "give node %v the key " + key.PublicKey().String(), message: func(ctx context.Context, s *client.Session, id committee.NodeID) (ledger.Message, error) {
-				n, sys, err := nodeOf(ctx, s, id)
-				return ledger.RotateKey{
-					Node: id, BLSKey: key.PublicKey(),
-					Possession: key.Sign(committee.PossessionMessage(sys.Epoch, n.Account, key.PublicKey())),
-				}, err
-			}})
+			return onNode(args[0], rotation(key))
 		},
 	})
-	cmd.Flags().StringVar(&file, "key", "", "file with the new secret key; made if there is none")
+	cmd.Flags().StringVar(&dir, "dir", "", "directory of the node, with its keys")
 	return cmd
 }
 
-func loadBLSKey(file string) (*bls.SecretKey, error) {
-	secret, err := keyfile.LoadOrCreate(file, func() ([]byte, error) {
-		k, err := bls.GenerateKey()
-		if err != nil {
-			return nil, err
+func rotation(key *bls.SecretKey) nodeOrder {
+	next := key.PublicKey()
+	return nodeOrder{does: "give node %v the key " + next.String(), message: func(ctx context.Context, s *client.Session, id committee.NodeID) (ledger.Message, error) {
+		n, sys, err := nodeOf(ctx, s, id)
+		if err == nil && n.BLSKey == next {
+			err = hinted{
+				errors.New("the node signs with the key in bls.next.key already"),
+				"stop the node, let bls.next.key take the place of bls.key, start it, and then rotate again",
+			}
 		}
-		return k.Bytes(), nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	key, err := bls.ParseSecretKey(secret)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return key, nil
+		return ledger.RotateKey{Node: id, BLSKey: next, Possession: key.Sign(committee.PossessionMessage(sys.Epoch, n.Account, next))}, err
+	}}
 }
 
 func (a *app) nodeTransferCommand() *cobra.Command {
