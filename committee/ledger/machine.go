@@ -38,6 +38,7 @@ func (m *Machine) ApplyBlock(s Store, b Block) BlockResult {
 		r := u.run(pending, tx, &work)
 		out.Txs = append(out.Txs, r)
 	}
+	noteEvents(pending, b, out)
 	conserve(s, pending, supply, u.system.Supply)
 	pending.Flush(s)
 	return out

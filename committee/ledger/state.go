@@ -39,6 +39,7 @@ import (
 //	1a 00 node(32)                      DenyList
 //	1a 01 blob ID(32)                   Denied
 //	1b                                  fund: what subsidies are paid from
+//	1c height(8)                        hash(32): of the events of a block that had some
 const (
 	keyParams byte = iota + 1
 	keySystem
@@ -70,6 +71,7 @@ const (
 	keyVote      byte = 0x19
 	keyDenied    byte = 0x1a
 	keySubsidies byte = 0x1b
+	keyEvents    byte = 0x1c
 )
 
 // Params are what the network is run by. ChainID and Shards never change;
