@@ -4,6 +4,9 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/floe-storage/floe/committee/comet"
+	"github.com/floe-storage/floe/committee/light"
 )
 
 // Config says how a storage node runs.
@@ -28,6 +31,12 @@ type Config struct {
 	// ReclaimInterval is how often the room of what was forgotten is given back
 	// to the disk. 0: 10 min.
 	ReclaimInterval time.Duration
+	// KeepBlocks and SnapshotEvery say how much of the chain stays; see
+	// comet.Config. 0: what suits a storage node.
+	KeepBlocks, SnapshotEvery uint64
+	// Trust is what a node that joins late believes. Zero: the validators of the
+	// genesis.
+	Trust light.Root
 	// Logger receives what an operator may want to know. Nil: nothing is logged.
 	Logger *slog.Logger
 }
@@ -51,6 +60,12 @@ func (c *Config) validate() error {
 	}
 	if c.EmptyBlockInterval == 0 {
 		c.EmptyBlockInterval = 10 * time.Second
+	}
+	if c.KeepBlocks == 0 {
+		c.KeepBlocks = comet.DefaultKeepBlocks
+	}
+	if c.SnapshotEvery == 0 {
+		c.SnapshotEvery = comet.DefaultSnapshotEvery
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/committee/comet"
 	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/committee/ledgerrpc"
 	"github.com/floe-storage/floe/p2p"
@@ -106,12 +107,46 @@ func (c *chain) Blobs() iter.Seq[shard.BlobID] {
 	}
 }
 
-// follow reacts to every block from where the node left off, until ctx ends.
+// follow reacts to every block from where the node left off, until ctx ends. Where
+// it missed blocks that nobody has any more, it goes by what is true now.
 func (n *Node) follow(ctx context.Context) error {
 	from, err := n.cursor()
-	if err != nil {
-		return err
+	for err == nil {
+		if err = n.followFrom(ctx, from); errors.Is(err, comet.ErrNoBlock) {
+			from, err = n.skip(ctx, from)
+		}
 	}
+	return err
+}
+
+// skip makes up for the blocks from a height on that were not seen, and returns
+// the height from which on they are to be. What ended meanwhile is forgotten; what
+// was certified meanwhile is found as after an epoch's beginning.
+func (n *Node) skip(ctx context.Context, from uint64) (uint64, error) {
+	var next uint64
+	if err := n.chain.ledger.View(ctx, func(_ ledger.Reader, height uint64) error {
+		next = height + 1
+		return nil
+	}); err != nil {
+		return 0, err
+	}
+	n.log.InfoContext(ctx, "blocks were missed", "from", from, "to", next-1)
+	if err := n.chain.refresh(ctx); err != nil {
+		return 0, err
+	}
+	for id, err := range n.store.Blobs() {
+		if err == nil {
+			err = n.forget(ctx, id)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("look for blobs that have ended: %w", err)
+		}
+	}
+	n.turn()
+	return next, n.record(ctx, next-1)
+}
+
+func (n *Node) followFrom(ctx context.Context, from uint64) error {
 	for block, err := range n.chain.ledger.Events(ctx, from) {
 		if err != nil {
 			return fmt.Errorf("follow the ledger: %w", err)
@@ -124,12 +159,20 @@ func (n *Node) follow(ctx context.Context) error {
 		if len(block.Events) == 0 {
 			continue // what is not recorded is only looked at again
 		}
-		b := binary.BigEndian.AppendUint64(nil, block.Height)
-		if err := n.store.PutValue(ctx, cursorName, b); err != nil && !errors.Is(err, store.ErrFull) {
-			return fmt.Errorf("record height %d: %w", block.Height, err)
+		if err := n.record(ctx, block.Height); err != nil {
+			return err
 		}
 	}
 	return ctx.Err()
+}
+
+// record notes the last height that was reacted to.
+func (n *Node) record(ctx context.Context, height uint64) error {
+	err := n.store.PutValue(ctx, cursorName, binary.BigEndian.AppendUint64(nil, height))
+	if err != nil && !errors.Is(err, store.ErrFull) {
+		return fmt.Errorf("record height %d: %w", height, err)
+	}
+	return nil
 }
 
 func (n *Node) cursor() (uint64, error) {
@@ -170,10 +213,15 @@ func (n *Node) react(ctx context.Context, ev ledger.Event) error {
 			return err
 		}
 		n.log.InfoContext(ctx, "epoch began", "epoch", v.Epoch)
-		select {
-		case n.turned <- struct{}{}:
-		default: // takeOver has not come to the last one yet
-		}
+		n.turn()
 	}
 	return nil
+}
+
+// turn has takeOver look for what the node should hold and does not.
+func (n *Node) turn() {
+	select {
+	case n.turned <- struct{}{}:
+	default: // it has not come to the last one yet
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"testing"
@@ -11,7 +13,9 @@ import (
 	"time"
 
 	"github.com/floe-storage/floe/committee"
+	"github.com/floe-storage/floe/committee/comet"
 	"github.com/floe-storage/floe/committee/ledger"
+	"github.com/floe-storage/floe/committee/ledgerrpc"
 	"github.com/floe-storage/floe/p2p"
 	"github.com/floe-storage/floe/p2p/exchange"
 	"github.com/floe-storage/floe/p2p/wire"
@@ -61,6 +65,52 @@ func TestConfirmWhatTheLedgerSays(t *testing.T) {
 	}
 	f.backend.EndEpoch()
 	refused("expired", b, permanent)
+}
+
+// pruned is a ledger whose blocks before a height are gone.
+type pruned struct {
+	ledgerrpc.Backend
+	first uint64
+}
+
+func (p pruned) Events(ctx context.Context, from uint64) iter.Seq2[ledger.BlockEvents, error] {
+	if from < p.first {
+		return func(yield func(ledger.BlockEvents, error) bool) {
+			yield(ledger.BlockEvents{}, fmt.Errorf("block %d: %w", from, comet.ErrNoBlock))
+		}
+	}
+	return p.Backend.Events(ctx, from)
+}
+
+// A node that missed blocks which nobody has any more forgets what ended
+// meanwhile, looks for what it lacks, and goes on from the present.
+func TestFollowSkips(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, store.Config{})
+	ended, deleted, kept := f.blob("ended", 1000), f.blob("deleted", 1000), f.blob("kept", 1000)
+	f.mustStore(ended, f.register(ended, false, 1))
+	ofDeleted := f.register(deleted, true, 4)
+	f.mustStore(deleted, ofDeleted)
+	f.mustStore(kept, f.register(kept, false, 4))
+	f.backend.EndEpoch() // unseen
+	var last uint64
+	if err := f.backend.View(t.Context(), func(_ ledger.Reader, height uint64) error {
+		last = height
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	f.chain.ledger = pruned{f.backend, last + 1}
+	stop := f.following()
+	each := len(f.own(kept))
+	eventually(t, "the ended blob to be forgotten", func() bool { return f.slivers() == 2*each })
+	eventually(t, "the epoch to be seen", func() bool { return f.Committee().Epoch() == 2 })
+	eventually(t, "a scan to be due", func() bool { return len(f.turned) == 1 })
+	f.delete(ofDeleted.Object)
+	eventually(t, "a later deletion to be seen", func() bool { return f.slivers() == each })
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // What has no claim is forgotten, and nothing else, however often it is said.

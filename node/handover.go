@@ -39,6 +39,7 @@ func (n *Node) takeOver(ctx context.Context, scanned committee.Epoch) error {
 			return ctx.Err()
 		case <-again:
 		case <-n.turned:
+			scanned = 0 // also within an epoch: blocks may have been missed
 		}
 	}
 }

@@ -159,6 +159,7 @@ func (n *Node) openChain(ctx context.Context, g ledger.Genesis) error {
 			return members
 		},
 		EmptyBlockInterval: n.cfg.EmptyBlockInterval, Logger: n.cfg.Logger,
+		KeepBlocks: n.cfg.KeepBlocks, SnapshotEvery: n.cfg.SnapshotEvery, Trust: n.cfg.Trust,
 	})
 	if err != nil {
 		return err

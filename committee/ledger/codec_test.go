@@ -210,7 +210,7 @@ func TestGoldenTransactions(t *testing.T) {
 	golden(t, "transactions", entries)
 	for _, e := range entries {
 		s, err := ParseTx(e.bytes)
-		if err != nil || !s.verify() || s.Sender() != accountAddress(0) || s.SignedSize() != len(e.bytes) || s.hash != TxHash(e.bytes) {
+		if err != nil || !s.Verify() || s.Sender() != accountAddress(0) || s.SignedSize() != len(e.bytes) || s.hash != TxHash(e.bytes) {
 			t.Errorf("%s: got %+v, %v", e.name, s, err)
 		}
 		if got, want := s.Tx, goldenTx(s.Messages...); !reflect.DeepEqual(got, want) {

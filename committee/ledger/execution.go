@@ -122,7 +122,7 @@ func (u *rules) admit(r Reader, tx *Signed) (Account, *Error) {
 		return none, refuse(CodeNonceAhead, "nonce %d, the next is %d", tx.Nonce, account.Nonce)
 	case account.Balance < tx.Fee:
 		return none, insufficient(tx.Sender(), account.Balance, tx.Fee)
-	case !tx.verify():
+	case !tx.Verify():
 		return none, refuse(CodeBadSignature, "the signature is not by the sender's key")
 	}
 	return account, nil

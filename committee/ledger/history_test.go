@@ -129,7 +129,7 @@ func (h *historian) transaction() []byte {
 	case 1:
 		b = b[:h.rng.IntN(len(b))]
 	}
-	if s, err := ParseTx(b); err == nil && s.verify() && s.ChainID == testChain && s.Nonce == h.nonces[from] &&
+	if s, err := ParseTx(b); err == nil && s.Verify() && s.ChainID == testChain && s.Nonce == h.nonces[from] &&
 		s.Expiry > h.height && s.Fee >= h.params().Fee(s.Tx) {
 		h.nonces[from]++ // it will be used unless the account cannot pay
 	}

@@ -114,8 +114,8 @@ func ParseTx(b []byte) (Signed, error) {
 // Sender returns the address of the account that signed.
 func (s *Signed) Sender() Address { return AddressOf(s.Key[:]) }
 
-// verify checks the signature.
-func (s *Signed) verify() bool { return ed25519.Verify(s.Key[:], signBytes(s.body), s.Signature[:]) }
+// Verify tells whether the signature is by the sender's key.
+func (s *Signed) Verify() bool { return ed25519.Verify(s.Key[:], signBytes(s.body), s.Signature[:]) }
 
 // TxHash names a transaction: the SHA-256 of its signed bytes.
 func TxHash(tx []byte) [32]byte { return sha256.Sum256(tx) }

@@ -1,5 +1,7 @@
 package ledger
 
+import "fmt"
+
 // The work of a transaction and of its messages is counted in units of about a
 // microsecond of one core. They bound what a block may cost, and are paid for.
 const (
@@ -17,11 +19,15 @@ const (
 )
 
 // Work returns the units that a transaction takes, whatever becomes of it;
-// [ErrTx] if it is none.
+// [ErrTx] if it is none, or not signed by its sender's key: no honest proposer
+// puts such a thing into a block.
 func Work(tx []byte) (uint64, error) {
 	s, err := ParseTx(tx)
 	if err != nil {
 		return 0, err
+	}
+	if !s.Verify() {
+		return 0, fmt.Errorf("%w: the signature is not by the sender's key", ErrTx)
 	}
 	return workOf(s.Messages), nil
 }

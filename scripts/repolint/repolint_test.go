@@ -54,7 +54,7 @@ var rooms = map[string][]string{
 
 	"node": {
 		"shard", "shard/store", "committee", "committee/bls", "committee/keyfile", "committee/ledger", "committee/comet",
-		"committee/ledgerrpc", "p2p", "p2p/wire", "p2p/exchange", "repair",
+		"committee/ledgerrpc", "committee/light", "p2p", "p2p/wire", "p2p/exchange", "repair",
 	},
 	"node/client": {
 		"shard", "committee", "committee/bls", "committee/ledger", "committee/ledgerrpc", "committee/light",
