@@ -42,7 +42,7 @@ func (f *floe) ApplyBlock(s ledger.Store, b ledger.Block) ledger.BlockResult {
 }
 
 // Work implements [Machine].
-func (*floe) Work(tx []byte) (uint64, error) { return ledger.Work(tx) }
+func (f *floe) Work(tx []byte) (uint64, error) { return f.machine.Work(tx) }
 
 // NewChecker implements [Machine].
 func (f *floe) NewChecker(r ledger.Reader, height uint64) Checker {

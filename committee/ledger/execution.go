@@ -15,10 +15,11 @@ type rules struct {
 	height    uint64
 	verdicts  *verdicts // nil if only checking
 	seats     *seats
+	signed    *signatures
 }
 
 func (m *Machine) readRules(r Reader, height uint64) (rules, error) {
-	u := rules{height: height, seats: &m.seats}
+	u := rules{height: height, seats: &m.seats, signed: &m.signed}
 	var err error
 	if u.params, err = ReadParams(r); err != nil {
 		return u, err
@@ -122,7 +123,7 @@ func (u *rules) admit(r Reader, tx *Signed) (Account, *Error) {
 		return none, refuse(CodeNonceAhead, "nonce %d, the next is %d", tx.Nonce, account.Nonce)
 	case account.Balance < tx.Fee:
 		return none, insufficient(tx.Sender(), account.Balance, tx.Fee)
-	case !tx.Verify():
+	case !u.signed.verify(tx):
 		return none, refuse(CodeBadSignature, "the signature is not by the sender's key")
 	}
 	return account, nil

@@ -11,14 +11,15 @@ import (
 )
 
 // Machine applies blocks and judges transactions. It remembers what is dear to
-// work out again: the committee with its parsed keys, and who is in the
-// committees that stake serves. Nothing that it remembers changes a result, so
+// work out again: the committee with its parsed keys, who is in the committees
+// that stake serves, and which transactions it has seen to be signed. Nothing that it remembers changes a result, so
 // that a new one may take over at any block. The zero value is ready for use; it
 // is not safe for concurrent use, nor are the checkers that it makes.
 type Machine struct {
 	record    []byte // the assignment that committee was read from
 	committee *committee.Committee
 	seats     seats
+	signed    signatures
 }
 
 // ApplyBlock carries a block out on s: first what is due by itself (the turn

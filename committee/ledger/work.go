@@ -21,12 +21,12 @@ const (
 // Work returns the units that a transaction takes, whatever becomes of it;
 // [ErrTx] if it is none, or not signed by its sender's key: no honest proposer
 // puts such a thing into a block.
-func Work(tx []byte) (uint64, error) {
+func (m *Machine) Work(tx []byte) (uint64, error) {
 	s, err := ParseTx(tx)
 	if err != nil {
 		return 0, err
 	}
-	if !s.Verify() {
+	if !m.signed.verify(&s) {
 		return 0, fmt.Errorf("%w: the signature is not by the sender's key", ErrTx)
 	}
 	return workOf(s.Messages), nil

@@ -63,7 +63,7 @@ func (n *network) fill(next func(i int) ([]byte, error)) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		w, err := ledger.Work(tx)
+		w, err := new(ledger.Machine).Work(tx)
 		if err != nil {
 			return nil, err
 		}
@@ -193,7 +193,7 @@ func (n *network) certifications(results *[]ledger.TxResult) ([][]byte, error) {
 			return nil, err
 		}
 		tx := n.tx(owner, certify)
-		w, err := ledger.Work(tx)
+		w, err := new(ledger.Machine).Work(tx)
 		if err != nil {
 			return nil, err
 		}
