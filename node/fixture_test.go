@@ -27,12 +27,8 @@ const testShards = 13
 // lonely is repair.Peers of a node that reaches nobody.
 type lonely struct{}
 
-func (lonely) Metadata(context.Context, committee.Member, shard.BlobID) (*shard.Metadata, error) {
-	return nil, repair.ErrAbsent
-}
-
-func (lonely) Symbols(context.Context, committee.Member, repair.SymbolRequest) (repair.SymbolReply, error) {
-	return repair.SymbolReply{}, repair.ErrAbsent
+func (lonely) Pull(context.Context, committee.Member, []repair.Want) iter.Seq2[repair.Got, error] {
+	return func(yield func(repair.Got, error) bool) { yield(repair.Got{}, repair.ErrAbsent) }
 }
 
 // fixture is a node without a network: its store and keys are real, and so are

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"iter"
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/p2p"
@@ -15,18 +16,19 @@ import (
 // peers is repair.Peers over the network.
 type peers struct{ *Node }
 
-// Metadata implements [repair.Peers].
-func (n peers) Metadata(ctx context.Context, from committee.Member, id shard.BlobID) (*shard.Metadata, error) {
-	md, err := n.client.Metadata(ctx, p2p.PeerID(from.NetworkKey), id)
-	return md, absent(err)
-}
-
-// Symbols implements [repair.Peers].
-func (n peers) Symbols(ctx context.Context, from committee.Member, r repair.SymbolRequest) (repair.SymbolReply, error) {
-	reply, err := n.client.Symbols(ctx, p2p.PeerID(from.NetworkKey), exchange.SymbolRequest{
-		Blob: r.Blob, SymbolSize: r.SymbolSize, Axis: r.Axis, Targets: r.Targets, Sources: r.Sources, Proofs: r.Proofs,
-	})
-	return repair.SymbolReply(reply), absent(err)
+// Pull implements [repair.Peers].
+func (n peers) Pull(ctx context.Context, from committee.Member, wants []repair.Want) iter.Seq2[repair.Got, error] {
+	return func(yield func(repair.Got, error) bool) {
+		asked := make([]exchange.Want, len(wants))
+		for i, w := range wants {
+			asked[i] = exchange.Want{Metadata: w.Metadata, SymbolRequest: exchange.SymbolRequest(w.SymbolRequest)}
+		}
+		for g, err := range n.client.Pull(ctx, p2p.PeerID(from.NetworkKey), asked) {
+			if !yield(repair.Got{Metadata: g.Metadata, Symbols: repair.SymbolReply(g.Symbols)}, absent(err)) {
+				return
+			}
+		}
+	}
 }
 
 // absent turns the wire's word for absence into the repairer's.

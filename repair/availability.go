@@ -24,10 +24,12 @@ type Availability struct {
 	limit int
 
 	// mu guards the fields below.
-	mu     sync.Mutex
-	blobs  map[shard.BlobID]*list.Element // of *beliefs
-	recent list.List                      // the blob announced last at the front
-	seen   map[committee.NodeID]mark
+	mu    sync.Mutex
+	blobs map[shard.BlobID]*list.Element // of *beliefs
+	// told has what each node was the first to announce, what was announced last at
+	// the front. Who announces the most makes room, so a flood displaces itself.
+	told map[committee.NodeID]*list.List
+	seen map[committee.NodeID]mark
 }
 
 // mark is the newest announcement of a node.
@@ -39,13 +41,15 @@ type mark struct {
 // beliefs is what is believed of one blob, a bit per pair.
 type beliefs struct {
 	id           shard.BlobID
+	teller       committee.NodeID
 	stored, lost []uint64
 }
 
 // NewAvailability returns an empty map that keeps what it knows of at most limit
-// blobs, forgetting the one that was announced longest ago.
+// blobs. It forgets first what the node that told of the most blobs told longest
+// ago.
 func NewAvailability(limit int) *Availability {
-	return &Availability{limit: max(1, limit), blobs: map[shard.BlobID]*list.Element{}, seen: map[committee.NodeID]mark{}}
+	return &Availability{limit: max(1, limit), blobs: map[shard.BlobID]*list.Element{}, told: map[committee.NodeID]*list.List{}, seen: map[committee.NodeID]mark{}}
 }
 
 // Apply folds an announcement in. It returns [ErrNotMember] if from is not in c,
@@ -77,7 +81,7 @@ func (v *Availability) Apply(c *committee.Committee, from committee.NodeID, a An
 				continue
 			}
 			if b == nil {
-				b = v.blobLocked(en.Blob, c.Shards())
+				b = v.blobLocked(en.Blob, from, c.Shards())
 			}
 			b.set(p, en.Kind)
 		}
@@ -85,23 +89,41 @@ func (v *Availability) Apply(c *committee.Committee, from committee.NodeID, a An
 	return nil
 }
 
-func (v *Availability) blobLocked(id shard.BlobID, shards int) *beliefs {
+func (v *Availability) blobLocked(id shard.BlobID, from committee.NodeID, shards int) *beliefs {
 	words := (shards + 63) / 64
 	if el := v.blobs[id]; el != nil {
 		b := el.Value.(*beliefs)
 		if len(b.lost) == words {
-			v.recent.MoveToFront(el)
+			v.told[b.teller].MoveToFront(el)
 			return b
 		}
-		v.recent.Remove(el)
+		v.forgetLocked(el)
 	} else if len(v.blobs) >= v.limit {
-		oldest := v.recent.Back()
-		delete(v.blobs, oldest.Value.(*beliefs).id)
-		v.recent.Remove(oldest)
+		var most *list.List
+		for _, l := range v.told {
+			if most == nil || l.Len() > most.Len() {
+				most = l
+			}
+		}
+		v.forgetLocked(most.Back())
 	}
-	b := &beliefs{id: id, stored: make([]uint64, words), lost: make([]uint64, words)}
-	v.blobs[id] = v.recent.PushFront(b)
+	l := v.told[from]
+	if l == nil {
+		l = list.New()
+		v.told[from] = l
+	}
+	b := &beliefs{id: id, teller: from, stored: make([]uint64, words), lost: make([]uint64, words)}
+	v.blobs[id] = l.PushFront(b)
 	return b
+}
+
+func (v *Availability) forgetLocked(el *list.Element) {
+	b := el.Value.(*beliefs)
+	delete(v.blobs, b.id)
+	l := v.told[b.teller]
+	if l.Remove(el); l.Len() == 0 {
+		delete(v.told, b.teller)
+	}
 }
 
 func (b *beliefs) set(p shard.PairIndex, k Kind) {

@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"slices"
 	"testing"
-	"testing/synctest"
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/repair"
@@ -185,7 +184,7 @@ func TestMostUrgentFirst(t *testing.T) {
 		done := make(chan error, 1)
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { done <- r.Run(ctx) }()
-		synctest.Wait()
+		settle()
 		cancel()
 		<-done
 		if want := []shard.BlobID{others[2], others[0], others[1]}; !slices.Equal(order, want) {

@@ -78,15 +78,11 @@ func (r *Repairer) repair(ctx context.Context, id shard.BlobID) error {
 	if errors.Is(err, errInconsistent) {
 		return nil
 	}
-	// What was restored before something failed is kept.
-	if serr := j.flush(ctx); serr != nil {
-		return errors.Join(err, serr)
-	}
 	if err != nil {
 		return err
 	}
 	r.counts.blobs.Add(1)
-	r.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "blob repaired", slog.Any("blob", id),
+	r.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "blob repaired", slog.Any("blob", id),
 		slog.Int("primary", len(lost[shard.Primary])), slog.Int("secondary", len(lost[shard.Secondary])),
 		slog.Duration("elapsed", time.Since(started)))
 	return nil
@@ -100,31 +96,52 @@ func (j *job) recover(ctx context.Context, lost [2][]shard.SliverIndex) error {
 		return err
 	}
 	j.symbolSize = size
-	for _, a := range []shard.Axis{shard.Secondary, shard.Primary} {
-		need := j.p.SourceSymbols(a)
-		for _, some := range chunks(lost[a], need, size, j.r.cfg.MaxBytesInFlight) {
-			release, err := j.r.budget.acquire(ctx, int64(len(some))*int64(need)*int64(size))
-			if err != nil {
+	limit := j.r.cfg.MaxBytesInFlight
+	each := [2]int64{}
+	for _, a := range []shard.Axis{shard.Primary, shard.Secondary} {
+		each[a] = int64(j.p.SourceSymbols(a)) * int64(size)
+	}
+	whole := int64(len(lost[shard.Primary]))*each[shard.Primary] + int64(len(lost[shard.Secondary]))*each[shard.Secondary]
+	if whole <= limit { // all of it at once, in one batch to the store
+		return j.within(ctx, whole, func() error {
+			if err := j.recoverAll(ctx, shard.Secondary, lost[shard.Secondary]); err != nil {
 				return err
 			}
-			err = j.recoverTargets(ctx, a, some)
-			if err == nil && j.freshBytes() > j.r.cfg.MaxBytesInFlight {
-				err = j.flush(ctx)
-			}
-			release()
-			if err != nil {
-				return fmt.Errorf("recover %d %v slivers: %w", len(some), a, err)
+			return j.recoverAll(ctx, shard.Primary, lost[shard.Primary])
+		})
+	}
+	for _, a := range []shard.Axis{shard.Secondary, shard.Primary} {
+		for some := range slices.Chunk(lost[a], max(1, int(limit/each[a]))) {
+			if err := j.within(ctx, int64(len(some))*each[a], func() error { return j.recoverAll(ctx, a, some) }); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-func (j *job) freshBytes() (n int64) {
-	for _, s := range j.fresh {
-		n += int64(len(s.Data))
+// within runs work that has so many bytes in memory once there is room for them,
+// and stores what has been restored, also when something failed.
+func (j *job) within(ctx context.Context, bytes int64, work func() error) error {
+	release, err := j.r.admit(ctx, bytes)
+	if err != nil {
+		return err
 	}
-	return n
+	defer release()
+	if err = work(); errors.Is(err, errInconsistent) {
+		return err
+	}
+	return errors.Join(err, j.flush(ctx))
+}
+
+func (j *job) recoverAll(ctx context.Context, a shard.Axis, lost []shard.SliverIndex) error {
+	if len(lost) == 0 {
+		return nil
+	}
+	if err := j.recoverTargets(ctx, a, lost); err != nil {
+		return fmt.Errorf("recover %d %v slivers: %w", len(lost), a, err)
+	}
+	return nil
 }
 
 // flush stores what has been restored, in one batch, and tells of it.
@@ -199,9 +216,8 @@ func (j *job) fetchMetadata(ctx context.Context) (*shard.Metadata, error) {
 	var found *shard.Metadata
 	err := j.race(ctx, len(order), func(ctx context.Context, i int) func() bool {
 		m := order[i]
-		md, err := timed(ctx, j.r, m, func(ctx context.Context) (*shard.Metadata, error) {
-			return j.r.cfg.Peers.Metadata(ctx, *m, j.id)
-		})
+		got, err := j.r.ask(ctx, m, Want{Metadata: true, SymbolRequest: SymbolRequest{Blob: j.id}})
+		md := got.Metadata
 		return func() bool {
 			if err != nil || md == nil {
 				return false
@@ -222,7 +238,8 @@ func (j *job) fetchMetadata(ctx context.Context) (*shard.Metadata, error) {
 // that this job knows it cannot have.
 func (j *job) sources(a shard.Axis) []source {
 	belief := func(p shard.PairIndex) Belief { return j.r.cfg.Availability.Belief(j.id, p) }
-	all := sources(j.c, j.self.ID, j.id, a, belief, j.r.standings.of)
+	first := turn(j.c.IndexOf(j.self.ID), j.r.counts.pulled.Load(), len(j.c.Members()))
+	all := sources(j.c, j.self.ID, first, j.id, a, belief, j.r.standings.of)
 	return slices.DeleteFunc(all, func(s source) bool {
 		return j.excluded[s.holder.ID] || j.absent[slot{a, s.index}]
 	})
@@ -236,18 +253,18 @@ func (j *job) accuse(ctx context.Context, m *committee.Member, why error) {
 		slog.Any("peer", m.ID), slog.Any("err", why))
 }
 
-// timed makes one request to a member within the time for one, and keeps its
-// standing.
-func timed[T any](ctx context.Context, r *Repairer, m *committee.Member, ask func(context.Context) (T, error)) (T, error) {
+// ask wants something of a member, waits for it no longer than the time for one
+// request, and keeps the member's standing.
+func (r *Repairer) ask(ctx context.Context, m *committee.Member, w Want) (Got, error) {
 	within, cancel := context.WithTimeout(ctx, r.cfg.RequestTimeout)
 	defer cancel()
 	started := time.Now()
-	v, err := ask(within)
+	got, err := r.pulls.ask(within, m, w)
 	switch {
 	case err == nil || errors.Is(err, ErrAbsent):
 		r.standings.answered(m.ID, time.Since(started))
 	case ctx.Err() == nil, time.Since(started) >= r.cfg.HedgeAfter: // not merely called off
 		r.standings.failure(m.ID)
 	}
-	return v, err
+	return got, err
 }

@@ -44,6 +44,7 @@ type world struct {
 	behave   map[committee.NodeID]behavior
 	wanted   map[shard.BlobID]bool
 	metadata *shard.Metadata // the first member's
+	values   map[string][]byte
 	slivers  map[key]shard.Sliver
 	writes   int // calls of PutSlivers
 	pulled   int // bytes that the members sent
@@ -87,7 +88,7 @@ func worldOf(t testing.TB, p shard.Params, count int, md *shard.Metadata, pairs 
 	}
 	w := &world{
 		p: p, c: c, id: md.ID(), md: md, pairs: pairs, metadata: md,
-		behave: map[committee.NodeID]behavior{}, wanted: map[shard.BlobID]bool{}, slivers: map[key]shard.Sliver{},
+		behave: map[committee.NodeID]behavior{}, wanted: map[shard.BlobID]bool{}, slivers: map[key]shard.Sliver{}, values: map[string][]byte{},
 	}
 	w.wanted[w.id] = true
 	for _, s := range w.self().Shards {
@@ -204,6 +205,26 @@ func (w store) PutSlivers(_ context.Context, _ shard.BlobID, items []repair.Item
 	return nil
 }
 
+func (w store) Value(name string) ([]byte, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	v, ok := w.values[name]
+	if !ok {
+		return nil, errors.New("not here")
+	}
+	return v, nil
+}
+
+func (w store) PutValue(_ context.Context, name string, value []byte) error {
+	if len(value) > 64<<10 {
+		return errors.New("too long")
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.values[name] = value
+	return nil
+}
+
 // peers is the Peers of a world.
 type peers struct{ *world }
 
@@ -224,6 +245,24 @@ func (w peers) meet(ctx context.Context, m committee.Member) (behavior, error) {
 		return b, fmt.Errorf("ask %s: %w", m.Name, repair.ErrAbsent)
 	default:
 		return b, nil
+	}
+}
+
+// Pull answers each want by itself.
+func (w peers) Pull(ctx context.Context, from committee.Member, wants []repair.Want) iter.Seq2[repair.Got, error] {
+	return func(yield func(repair.Got, error) bool) {
+		for _, want := range wants {
+			var got repair.Got
+			var err error
+			if want.Metadata {
+				got.Metadata, err = w.Metadata(ctx, from, want.Blob)
+			} else {
+				got.Symbols, err = w.Symbols(ctx, from, want.SymbolRequest)
+			}
+			if !yield(got, err) {
+				return
+			}
+		}
 	}
 }
 
@@ -325,11 +364,13 @@ type recorder struct {
 	order *[]shard.BlobID
 }
 
-func (r recorder) Metadata(ctx context.Context, from committee.Member, id shard.BlobID) (*shard.Metadata, error) {
+func (r recorder) Pull(ctx context.Context, from committee.Member, wants []repair.Want) iter.Seq2[repair.Got, error] {
 	r.mu.Lock()
-	if !slices.Contains(*r.order, id) {
-		*r.order = append(*r.order, id)
+	for _, w := range wants {
+		if w.Metadata && !slices.Contains(*r.order, w.Blob) {
+			*r.order = append(*r.order, w.Blob)
+		}
 	}
 	r.mu.Unlock()
-	return r.peers.Metadata(ctx, from, id)
+	return r.peers.Pull(ctx, from, wants)
 }

@@ -85,13 +85,11 @@ func (g *gathering) ask(ctx context.Context, count int) {
 	g.pending += count
 	for _, req := range reqs {
 		g.wg.Go(func() { // ended by ctx or the time for one request
-			reply, err := timed(ctx, g.j.r, req.from, func(ctx context.Context) (SymbolReply, error) {
-				return g.j.r.cfg.Peers.Symbols(ctx, *req.from, SymbolRequest{
-					Blob: g.j.id, SymbolSize: g.j.symbolSize, Axis: g.axis, Targets: g.targets, Sources: req.sources,
-				})
-			})
+			got, err := g.j.r.ask(ctx, req.from, Want{SymbolRequest: SymbolRequest{
+				Blob: g.j.id, SymbolSize: g.j.symbolSize, Axis: g.axis, Targets: g.targets, Sources: req.sources,
+			}})
 			select {
-			case g.answers <- answer{request: req, reply: reply, err: err}:
+			case g.answers <- answer{request: req, reply: got.Symbols, err: err}:
 			case <-ctx.Done():
 			}
 		})

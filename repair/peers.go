@@ -13,15 +13,29 @@ import (
 // does not have what it was asked for. It says nothing against the member.
 var ErrAbsent = errors.New("repair: the member does not have it")
 
-// Peers asks other members. Its methods are called from many goroutines at once
-// and must end soon after ctx does. Results belong to the caller. Errors other
-// than [ErrAbsent] count against the member.
+// Peers asks other members. It is called from many goroutines at once.
 type Peers interface {
-	// Metadata returns a blob's metadata; it need not have been verified.
-	Metadata(ctx context.Context, from committee.Member, id shard.BlobID) (*shard.Metadata, error)
-	// Symbols returns symbols of req.Targets out of req.Sources, as far as the
-	// member has the sources. Nothing in the reply need have been verified.
-	Symbols(ctx context.Context, from committee.Member, req SymbolRequest) (SymbolReply, error)
+	// Pull fetches what is wanted of one member and yields an answer for each want,
+	// in their order. An error, [ErrAbsent] among them, is that of one want, and
+	// others may follow; a sequence that ends early has its last error, or no answer,
+	// for the rest. It ends soon after ctx does, and may be left early. Answers
+	// belong to the consumer and need not have been verified. Errors other than
+	// ErrAbsent count against the member.
+	Pull(ctx context.Context, from committee.Member, wants []Want) iter.Seq2[Got, error]
+}
+
+// Want is something to pull: symbols, or the metadata of Blob, in which case
+// nothing else of it is looked at.
+type Want struct {
+	Metadata bool
+	SymbolRequest
+}
+
+// Got is the answer to a want: one of the two. Of the symbols there are those
+// whose sources the member has.
+type Got struct {
+	Metadata *shard.Metadata
+	Symbols  SymbolReply
 }
 
 // SymbolRequest asks for one symbol of each target out of each source.
@@ -70,6 +84,11 @@ type Store interface {
 	// PutSlivers stores slivers of one blob in one batch, which is durable when it
 	// returns nil.
 	PutSlivers(ctx context.Context, id shard.BlobID, items []Item) error
+	// Value returns what was put last under a name; an error means that there is
+	// nothing.
+	Value(name string) ([]byte, error)
+	// PutValue keeps at most 64 KiB under a name, durably when it returns nil.
+	PutValue(ctx context.Context, name string, value []byte) error
 }
 
 // Ledger is what has been agreed, as far as this node has followed it. Its

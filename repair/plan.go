@@ -2,6 +2,7 @@ package repair
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -54,19 +55,20 @@ type source struct {
 // sources returns the slivers of axis a that members other than self should hold,
 // best first: those of members with nothing against them, before those of slow
 // ones, failing ones and liars; those believed stored before those believed lost;
-// and of equals, members by turns, so that the load is spread.
-func sources(c *committee.Committee, self committee.NodeID, id shard.BlobID, a shard.Axis,
+// of equals, members by turns, those that are twice as fast first, and then from
+// member number first on, around the committee.
+func sources(c *committee.Committee, self committee.NodeID, first int, id shard.BlobID, a shard.Axis,
 	belief func(shard.PairIndex) Belief, standing func(committee.NodeID) Standing,
 ) []source {
 	type ranked struct {
 		source
-		class, turn int
-		latency     time.Duration
+		class, turn, pace, place int
 	}
 	p := c.Params()
 	slow := slowness(c, standing)
 	var all []ranked
 	members := c.Members()
+	first %= len(members)
 	for i := range members {
 		m := &members[i]
 		if m.ID == self {
@@ -82,20 +84,21 @@ func sources(c *committee.Committee, self committee.NodeID, id shard.BlobID, a s
 		case st.Latency > slow:
 			class = 1
 		}
+		pace := bits.Len64(uint64(st.Latency / time.Millisecond))
+		place := (i - first + len(members)) % len(members)
 		for turn, sh := range m.Shards {
 			pair := p.PairOf(id, sh)
 			s := source{index: p.SliverOf(a, pair), holder: m, belief: belief(pair)}
-			all = append(all, ranked{source: s, class: class, turn: turn, latency: st.Latency})
+			all = append(all, ranked{source: s, class: class, turn: turn, pace: pace, place: place})
 		}
 	}
-	// Members are in order of their IDs; a stable sort keeps it among equals, so
-	// the plan is a function of its inputs.
-	slices.SortStableFunc(all, func(x, y ranked) int {
+	slices.SortFunc(all, func(x, y ranked) int {
 		return cmp.Or(
 			cmp.Compare(x.class, y.class),
 			cmp.Compare(x.belief, y.belief),
 			cmp.Compare(x.turn, y.turn),
-			cmp.Compare(x.latency, y.latency),
+			cmp.Compare(x.pace, y.pace),
+			cmp.Compare(x.place, y.place),
 		)
 	})
 	best := make([]source, len(all))
@@ -103,6 +106,18 @@ func sources(c *committee.Committee, self committee.NodeID, id shard.BlobID, a s
 		best[i] = all[i].source
 	}
 	return best
+}
+
+// turnBytes is how much is pulled from the same members before others have their
+// turn: the load is spread, and yet what small blobs want of a member is enough
+// to go into one call.
+const turnBytes = 8 << 20
+
+// turn returns the member from which on sources are taken by member number self,
+// when so many bytes have been pulled before. Each starts after itself, so that
+// not all ask the same.
+func turn(self int, pulled uint64, members int) int {
+	return int((uint64(self) + 1 + pulled/turnBytes*(uint64(members)/3+1)) % uint64(members))
 }
 
 // slowFactor times the median latency of the members is slow.
@@ -141,14 +156,6 @@ func share(from []source) []request {
 		reqs[i].sources = append(reqs[i].sources, s.index)
 	}
 	return reqs
-}
-
-// chunks cuts targets into runs whose columns take at most limit bytes together,
-// each of at least one target.
-func chunks(targets []shard.SliverIndex, columns, symbolSize int, limit int64) [][]shard.SliverIndex {
-	each := max(1, int64(columns)*int64(symbolSize))
-	size := int(max(1, min(limit/each, int64(len(targets)))))
-	return slices.Collect(slices.Chunk(targets, size))
 }
 
 // priority orders the queue.

@@ -55,7 +55,7 @@ func TestSources(t *testing.T) {
 		return []Standing{{Latency: time.Millisecond}, {Latency: time.Millisecond}, {Latency: time.Second}, {Failures: 1}, {Lies: 1}}[id[0]]
 	}
 	// Member m holds pairs m, m+5, m+10, m+15; the median latency is a millisecond.
-	got := sources(c, c.Members()[0].ID, id, shard.Primary, belief, standing)
+	got := sources(c, c.Members()[0].ID, 0, id, shard.Primary, belief, standing)
 	var order []shard.SliverIndex
 	for _, s := range got {
 		order = append(order, s.index)
@@ -68,25 +68,47 @@ func TestSources(t *testing.T) {
 	if len(reqs) != 2 || !slices.Equal(reqs[0].sources, []shard.SliverIndex{16, 1}) || !slices.Equal(reqs[1].sources, []shard.SliverIndex{2, 7}) {
 		t.Errorf("requests: got %+v", reqs)
 	}
-	secondary := sources(c, c.Members()[0].ID, id, shard.Secondary, belief, standing)
+	secondary := sources(c, c.Members()[0].ID, 0, id, shard.Secondary, belief, standing)
 	if got, want := secondary[0].index, shard.SliverIndex(20-1-6); got != want {
 		t.Errorf("secondary: got %d first, want %d", got, want)
 	}
 }
 
-func TestChunks(t *testing.T) {
+// Members have their turns one after the other, each asker after itself.
+func TestTurn(t *testing.T) {
 	t.Parallel()
-	five := []shard.SliverIndex{1, 2, 3, 4, 5}
-	for _, tc := range []struct {
-		limit int64
-		want  int
-	}{{0, 5}, {199, 5}, {200, 3}, {399, 2}, {500, 1}, {1 << 40, 1}} {
-		if got := chunks(five, 10, 10, tc.limit); len(got) != tc.want || !slices.Equal(slices.Concat(got...), five) {
-			t.Errorf("limit %d: got %v, want %d chunks", tc.limit, got, tc.want)
+	for _, members := range []int{1, 2, 10, 31, 99, 100} {
+		seen := make([]bool, members)
+		for step := range 3 * members {
+			first := turn(members-1, uint64(step)*turnBytes+5, members)
+			if first < 0 || first >= members {
+				t.Fatalf("%d members: got %d", members, first)
+			}
+			seen[first] = true
+		}
+		count := 0
+		for _, s := range seen {
+			if s {
+				count++
+			}
+		}
+		if count < min(members, 3) {
+			t.Errorf("%d members: only %d had a turn", members, count)
+		}
+		if got, want := turn(0, 0, members), 1%members; got != want {
+			t.Errorf("%d members: got %d first, want %d", members, got, want)
 		}
 	}
-	if got := chunks(nil, 10, 10, 5); len(got) != 0 {
-		t.Errorf("no targets: got %v", got)
+	// The order goes around the committee from the first on.
+	c := planCommittee(t)
+	nothing := func(shard.PairIndex) Belief { return NothingKnown }
+	got := sources(c, c.Members()[0].ID, 3, shard.BlobID{}, shard.Primary, nothing, func(committee.NodeID) Standing { return Standing{} })
+	var order []byte
+	for _, s := range got[:4] {
+		order = append(order, s.holder.ID[0])
+	}
+	if want := []byte{3, 4, 1, 2}; !slices.Equal(order, want) {
+		t.Errorf("got %v, want %v", order, want)
 	}
 }
 

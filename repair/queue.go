@@ -16,6 +16,7 @@ type item struct {
 	due      time.Time // not before
 	attempts int       // that failed
 	active   bool      // taken by a worker; in neither heap
+	kept     bool      // belongs into the journal: known to be lost, or said to be
 	again    bool      // while active: was enqueued once more
 	waiting  bool      // in the heap of those not due yet
 	place    int       // in its heap
@@ -33,6 +34,7 @@ type queue struct {
 	later    itemHeap
 	active   int
 	overflow bool          // something was turned away since the last reset
+	dirty    [pages]bool   // pages of the journal that are not what the queue is
 	changed  chan struct{} // closed and replaced at every change
 }
 
@@ -51,13 +53,17 @@ func (q *queue) changedLocked() {
 	q.changed = make(chan struct{})
 }
 
-// add enqueues a blob that is due after delay. One that waits already becomes due
-// at the earlier of the two times. It returns false if there is no room.
+// add enqueues a blob that is due after delay; without delay it is kept. One that
+// waits already becomes due at the earlier of the two times. It returns false if
+// there is no room.
 func (q *queue) add(id shard.BlobID, remaining int, delay time.Duration) bool {
 	now := time.Now()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	it := q.items[id]
+	if it != nil && delay == 0 {
+		q.keepLocked(it)
+	}
 	switch {
 	case it != nil && it.active:
 		it.again = true
@@ -72,10 +78,20 @@ func (q *queue) add(id shard.BlobID, remaining int, delay time.Duration) bool {
 	default:
 		it = &item{id: id, priority: priority{remaining: remaining, since: now}}
 		q.items[id] = it
+		if delay == 0 {
+			q.keepLocked(it)
+		}
 	}
 	it.due = now.Add(delay)
 	q.pushLocked(it, now)
 	return true
+}
+
+func (q *queue) keepLocked(it *item) {
+	if !it.kept {
+		it.kept = true
+		q.dirty[pageOf(it.id)] = true
+	}
 }
 
 func (q *queue) pushLocked(it *item, now time.Time) {
@@ -97,6 +113,11 @@ func (q *queue) reorder(id shard.BlobID, remaining int) {
 		return
 	}
 	it.priority.remaining = remaining
+	q.fixLocked(it)
+}
+
+// fixLocked puts an item where its new priority belongs.
+func (q *queue) fixLocked(it *item) {
 	if !it.active && !it.waiting {
 		heap.Fix(&q.ready, it.place)
 	}
@@ -144,10 +165,14 @@ func (q *queue) done(it *item, retry time.Duration) {
 	switch {
 	case retry > 0:
 		it.attempts++
+		q.keepLocked(it)
 	case it.again:
 		it.attempts = 0
 	default:
 		delete(q.items, it.id)
+		if it.kept {
+			q.dirty[pageOf(it.id)] = true
+		}
 		q.changedLocked()
 		return
 	}
@@ -187,6 +212,25 @@ func (q *queue) sizes() (waiting, active int, oldest time.Time) {
 		}
 	}
 	return len(q.items) - q.active, q.active, oldest
+}
+
+// margins returns how many blobs have how many pairs left beyond those that a
+// reader needs, in quarters of what there is at most: the last class is of blobs
+// of which nothing else is believed lost, the first of those that are believed
+// unreadable.
+func (q *queue) margins(needed, shards int) (classes [5]int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, it := range q.items {
+		left := min(it.priority.remaining, shards) - needed
+		switch {
+		case left < 0 || shards <= needed:
+			classes[0]++
+		default:
+			classes[1+min(3, 4*left/(shards-needed))]++
+		}
+	}
+	return classes
 }
 
 // itemHeap implements [heap.Interface].

@@ -218,9 +218,8 @@ func (j *job) prove(ctx context.Context, a shard.Axis, target shard.SliverIndex,
 			req.Sources = append(req.Sources, cols[i].source)
 		}
 		wg.Go(func() { // ended by the time for one request
-			reply, err := timed(ctx, j.r, m, func(ctx context.Context) (SymbolReply, error) {
-				return j.r.cfg.Peers.Symbols(ctx, *m, req)
-			})
+			got, err := j.r.ask(ctx, m, Want{SymbolRequest: req})
+			reply := got.Symbols
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil || len(reply.Proven) != 1 || len(reply.Proven[0]) > len(at) {

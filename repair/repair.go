@@ -27,12 +27,22 @@ type Config struct {
 	// [Repairer.Observe].
 	Availability *Availability
 
-	// Concurrency is the number of blobs repaired at the same time; default 2.
+	// Concurrency is the number of blobs repaired at the same time, as far as
+	// MaxBytesInFlight allows; default 64. What they want of one member goes into
+	// one call.
 	Concurrency int
 	// MaxBytesInFlight bounds the symbols that all repairs together have in
 	// memory; default 64 MiB. Of a blob that needs more for one sliver, one sliver
 	// is repaired at a time, alone.
 	MaxBytesInFlight int64
+	// Rate bounds the bytes of symbols pulled in a second, on average; 0 means no bound.
+	Rate int64
+	// Busy, if not nil, tells whether the node has others to serve. While it does, no
+	// work starts, but none waits longer than MaxPause, default 10 s, so that a node
+	// that is never idle is repaired, too. It is called often and from many
+	// goroutines.
+	Busy     func() bool
+	MaxPause time.Duration
 	// MaxQueue bounds the blobs that wait; default 65536. When more are enqueued,
 	// the ledger is scanned once half of those have been repaired.
 	MaxQueue int
@@ -71,9 +81,10 @@ func (c *Config) validate() error {
 			errs = append(errs, fmt.Errorf("%w: %s is nil", ErrConfig, name))
 		}
 	}
-	setDefault(&c.Concurrency, 2)
+	setDefault(&c.Concurrency, 64)
 	setDefault(&c.MaxBytesInFlight, 64<<20)
 	setDefault(&c.MaxQueue, 1<<16)
+	setDefault(&c.MaxPause, 10*time.Second)
 	setDefault(&c.Grace, 10*time.Second)
 	setDefault(&c.RequestTimeout, 20*time.Second)
 	setDefault(&c.HedgeAfter, 2*time.Second)
@@ -99,6 +110,7 @@ type Repairer struct {
 	cfg       Config
 	queue     *queue
 	budget    *budget
+	pulls     *pulls
 	standings *standings
 	counts    counts
 }
@@ -116,18 +128,24 @@ func New(cfg Config) (*Repairer, error) {
 		return nil, err
 	}
 	return &Repairer{
-		cfg: cfg, queue: newQueue(cfg.MaxQueue), budget: newBudget(cfg.MaxBytesInFlight), standings: newStandings(),
+		cfg: cfg, queue: newQueue(cfg.MaxQueue), budget: newBudget(cfg.MaxBytesInFlight, max(0, cfg.Rate)),
+		pulls: newPulls(cfg.Peers), standings: newStandings(),
 	}, nil
 }
 
-// Run repairs what is enqueued until ctx ends, whose error it returns. When it
-// returns, nothing is left running. It is called once.
+// Run repairs what is enqueued, and what was when it ended last, until ctx ends,
+// whose error it returns. When it returns, nothing is left running. It is called
+// once.
 func (r *Repairer) Run(ctx context.Context) error {
+	r.restore(ctx)
 	var workers sync.WaitGroup
 	for range r.cfg.Concurrency {
 		workers.Go(func() { r.work(ctx) }) // ended by ctx
 	}
+	r.record(ctx) // ended by ctx
 	workers.Wait()
+	r.pulls.running.Wait()
+	r.save(context.WithoutCancel(ctx)) // what ended with ctx is still to be done
 	return ctx.Err()
 }
 
@@ -148,11 +166,17 @@ func (r *Repairer) work(ctx context.Context) {
 			}
 		}
 		r.queue.done(it, retry)
-		if r.queue.drained() {
-			if err := r.Scan(ctx); err != nil && ctx.Err() == nil {
-				r.cfg.Logger.WarnContext(ctx, "scan for lost slivers ended early", "err", err)
-			}
-		}
+		r.refill(ctx)
+	}
+}
+
+// refill looks for what the queue had no room for, once there is room.
+func (r *Repairer) refill(ctx context.Context) {
+	if !r.queue.drained() {
+		return
+	}
+	if err := r.Scan(ctx); err != nil && ctx.Err() == nil {
+		r.cfg.Logger.WarnContext(ctx, "scan for lost slivers ended early", "err", err)
 	}
 }
 
@@ -256,6 +280,10 @@ type Stats struct {
 	Waiting int       // blobs in the queue, those that wait for another attempt included
 	Active  int       // blobs being repaired
 	Oldest  time.Time // when the blob that waits longest was enqueued; zero if none
+	// Margins counts these blobs by the pairs not believed lost beyond those that a
+	// reader needs: none of them and fewer than needed, then by quarters of the most
+	// there can be.
+	Margins [5]int
 
 	Blobs         uint64 // repaired: nothing of them is lost any more
 	Inconsistent  uint64 // found to be encoded wrongly
@@ -263,6 +291,7 @@ type Stats struct {
 	Dropped       uint64 // blobs not enqueued for want of room; a scan finds them
 	Primary       uint64 // slivers restored
 	Secondary     uint64 // slivers restored
+	Calls         uint64 // made to members
 	BytesPulled   uint64 // symbols, proofs and metadata received
 	BytesRestored uint64 // slivers and metadata stored
 	Liars         []committee.NodeID
@@ -275,8 +304,12 @@ func (r *Repairer) Stats() Stats {
 		Blobs: c.blobs.Load(), Inconsistent: c.inconsistent.Load(), Failures: c.failures.Load(), Dropped: c.drops.Load(),
 		Primary: c.slivers[shard.Primary].Load(), Secondary: c.slivers[shard.Secondary].Load(),
 		BytesPulled: c.pulled.Load(), BytesRestored: c.restored.Load(), Liars: r.standings.liars(),
+		Calls: r.pulls.made(),
 	}
 	s.Waiting, s.Active, s.Oldest = r.queue.sizes()
+	if c := r.cfg.Ledger.Committee(); c != nil {
+		s.Margins = r.queue.margins(c.Params().SourceSymbols(shard.Secondary), c.Shards())
+	}
 	return s
 }
 

@@ -30,6 +30,10 @@ type share struct {
 	used  int64
 }
 
+func newAdmission(perPeer int, budget int64) *admission {
+	return &admission{perPeer: perPeer, budget: budget, peers: map[p2p.PeerID]*share{}}
+}
+
 // enter takes a slot, or says why not.
 func (a *admission) enter(p p2p.PeerID) *wire.Error {
 	a.mu.Lock()
@@ -93,4 +97,10 @@ func (a *admission) close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closed = true
+}
+
+func (a *admission) closing() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.closed
 }

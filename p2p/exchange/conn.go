@@ -120,6 +120,28 @@ func (k *conn) writeBody(b []byte) error {
 	return err
 }
 
+// readHead reads the head of something wanted, which the peer may take its time for.
+func (k *conn) readHead(sources int) (wire.Head, []bool, error) {
+	if _, err := k.r.Peek(1); err != nil {
+		return 0, nil, noEOF(err)
+	}
+	if err := k.s.SetReadDeadline(k.pace.deadline(sources)); err != nil {
+		return 0, nil, err
+	}
+	h, have, err := wire.ReadHead(k.r, sources)
+	if derr := k.s.SetReadDeadline(time.Time{}); err == nil {
+		err = derr
+	}
+	return h, have, noEOF(err)
+}
+
+func (k *conn) writeHead(have []bool) error {
+	if err := k.s.SetWriteDeadline(k.pace.deadline(len(have))); err != nil {
+		return err
+	}
+	return wire.WriteHead(k.w, have)
+}
+
 func (k *conn) flush() error {
 	if err := k.s.SetWriteDeadline(k.pace.deadline(bufferSize)); err != nil {
 		return err

@@ -341,6 +341,14 @@ func TestSliversReportsMissing(t *testing.T) {
 	}
 }
 
+// symbols pulls symbols and nothing else.
+func (f *fixture) symbols(ctx context.Context, r SymbolRequest) (SymbolReply, error) {
+	for g, err := range f.client.Pull(ctx, f.to, []Want{{SymbolRequest: r}}) {
+		return g.Symbols, err
+	}
+	return SymbolReply{}, errors.New("nothing came")
+}
+
 func TestSymbolsRecoverSlivers(t *testing.T) {
 	t.Parallel()
 	f := setup(t, 2, "", nil)
@@ -354,7 +362,7 @@ func TestSymbolsRecoverSlivers(t *testing.T) {
 		Targets: []shard.SliverIndex{1, 8}, Sources: []shard.SliverIndex{9, 2, 0, 1, 5},
 	}
 	before := f.hosts[1].Traffic()[wire.SymbolsProtocol].Received
-	reply, err := f.client.Symbols(t.Context(), f.to, r)
+	reply, err := f.symbols(t.Context(), r)
 	if err != nil || !slices.Equal(reply.Sources, []shard.SliverIndex{9, 0, 1, 5}) {
 		t.Fatalf("got sources %v, %v", reply.Sources, err)
 	}
@@ -372,7 +380,7 @@ func TestSymbolsRecoverSlivers(t *testing.T) {
 		}
 	}
 	r.Proofs = true
-	if reply, err = f.client.Symbols(t.Context(), f.to, r); err != nil || len(reply.Proven) != 2 || reply.Symbols != nil {
+	if reply, err = f.symbols(t.Context(), r); err != nil || len(reply.Proven) != 2 || reply.Symbols != nil {
 		t.Fatalf("with proofs: %v", err)
 	}
 	for t2, target := range r.Targets {
@@ -392,8 +400,64 @@ func TestSymbolsRecoverSlivers(t *testing.T) {
 	} {
 		bad := r
 		change(&bad)
-		if _, err := f.client.Symbols(t.Context(), f.to, bad); wire.CodeOf(err) != wire.CodeInvalid {
+		if _, err := f.symbols(t.Context(), bad); wire.CodeOf(err) != wire.CodeInvalid {
 			t.Errorf("%s: got %v, want invalid", name, err)
 		}
 	}
+}
+
+// More wants than one call takes come in order; what is refused or absent does not keep the rest.
+func TestPullMany(t *testing.T) {
+	t.Parallel()
+	f := setup(t, 2, "", nil)
+	f.store(nil)
+	symbolSize, err := f.params.SymbolSize(f.metadata.Size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wants []Want
+	for i := range wire.MaxWants + 100 {
+		w := Want{SymbolRequest: SymbolRequest{
+			Blob: f.blob, SymbolSize: symbolSize, Axis: shard.Axis(i % 2), Proofs: i%5 == 0,
+			Targets: []shard.SliverIndex{shard.SliverIndex(i % 10)}, Sources: []shard.SliverIndex{1, 2},
+		}}
+		switch i % 7 {
+		case 3:
+			w = Want{Metadata: true, SymbolRequest: SymbolRequest{Blob: f.blob}}
+		case 4:
+			w = Want{Metadata: true}
+		case 5:
+			w.Blob = shard.BlobID{}
+		}
+		wants = append(wants, w)
+	}
+	i := 0
+	for g, err := range f.client.Pull(t.Context(), f.to, wants) {
+		w := wants[i]
+		switch {
+		case w.Blob.IsZero():
+			if !wire.IsNotFound(err) {
+				t.Errorf("%d: got %v, want not found", i, err)
+			}
+		case err != nil:
+			t.Errorf("%d: %v", i, err)
+		case w.Metadata:
+			if err := g.Metadata.Verify(f.params, f.blob); err != nil {
+				t.Errorf("%d: %v", i, err)
+			}
+		default:
+			if err := g.Symbols.check(&w.SymbolRequest); err != nil || len(g.Symbols.Sources) != 2 {
+				t.Errorf("%d: got %d sources, %v", i, len(g.Symbols.Sources), err)
+			}
+		}
+		i++
+	}
+	if i != len(wants) {
+		t.Errorf("got %d of %d", i, len(wants))
+	}
+	// A consumer may stop; nothing is left at work.
+	for range f.client.Pull(t.Context(), f.to, wants) {
+		break
+	}
+	until(t, "all calls are over", f.server.idle)
 }

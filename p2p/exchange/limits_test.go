@@ -30,9 +30,15 @@ func until(t *testing.T, what string, ok func() bool) {
 
 // idle reports whether nothing is admitted.
 func (s *Server) idle() bool {
-	s.admission.mu.Lock()
-	defer s.admission.mu.Unlock()
-	return s.admission.used == 0 && len(s.admission.peers) == 0
+	for _, a := range []*admission{s.admission, s.pulls} {
+		a.mu.Lock()
+		idle := a.used == 0 && len(a.peers) == 0
+		a.mu.Unlock()
+		if !idle {
+			return false
+		}
+	}
+	return true
 }
 
 func TestInnerTextStaysInside(t *testing.T) {
@@ -222,7 +228,7 @@ func TestHandlerMustReadAll(t *testing.T) {
 		}
 	}
 	r := SymbolRequest{SymbolSize: 2, Targets: []shard.SliverIndex{0}, Sources: []shard.SliverIndex{0}}
-	if _, err := f.client.Symbols(t.Context(), f.to, r); wire.CodeOf(err) != wire.CodeInternal {
+	if _, err := f.symbols(t.Context(), r); wire.CodeOf(err) != wire.CodeInternal {
 		t.Errorf("symbols: got %v, want internal", err)
 	}
 }
@@ -326,7 +332,7 @@ func TestSilentPeer(t *testing.T) {
 			return errOf(f.client.Confirm(ctx, f.to, f.blob, committee.Persistence{}))
 		},
 		"symbols": func(ctx context.Context) error {
-			return errOf(f.client.Symbols(ctx, f.to, SymbolRequest{SymbolSize: 2, Targets: []shard.SliverIndex{0}, Sources: []shard.SliverIndex{0}}))
+			return errOf(f.symbols(ctx, SymbolRequest{SymbolSize: 2, Targets: []shard.SliverIndex{0}, Sources: []shard.SliverIndex{0}}))
 		},
 		"slivers": func(ctx context.Context) (err error) {
 			for _, err = range f.client.Slivers(ctx, f.to, f.blob, []SliverID{{}}) {
@@ -369,7 +375,7 @@ func TestLyingPeer(t *testing.T) {
 			return err
 		},
 		"symbols": func() error {
-			return errOf(f.client.Symbols(t.Context(), f.to, SymbolRequest{SymbolSize: 2, Targets: []shard.SliverIndex{0}, Sources: []shard.SliverIndex{0, 1}, Proofs: true}))
+			return errOf(f.symbols(t.Context(), SymbolRequest{SymbolSize: 2, Targets: []shard.SliverIndex{0}, Sources: []shard.SliverIndex{0, 1}, Proofs: true}))
 		},
 	}
 	for _, c := range []struct {
@@ -383,11 +389,12 @@ func TestLyingPeer(t *testing.T) {
 		{"other sliver", "sliver", join(ok, ok, frame(&wire.Item{Sliver: SliverID{Axis: shard.Primary, Index: 2}, SymbolSize: 2, Length: 14}))},
 		{"huge sliver", "sliver", join(ok, ok, frame(&wire.Item{Sliver: SliverID{Axis: shard.Primary, Index: 1}, SymbolSize: 2, Length: 1 << 31}))},
 		{"no symbol size", "sliver", join(ok, ok, frame(&wire.Item{Sliver: SliverID{Axis: shard.Primary, Index: 1}}))},
-		{"source not asked for", "symbols", join(ok, frame(&wire.Sources{Indexes: []shard.SliverIndex{3}}))},
-		{"source twice", "symbols", join(ok, frame(&wire.Sources{Indexes: []shard.SliverIndex{1, 1}}))},
-		{"symbol of another source", "symbols", join(ok, frame(&wire.Sources{Indexes: []shard.SliverIndex{1}}),
+		{"unknown head", "symbols", join(ok, []byte{9})},
+		{"source not asked for", "symbols", join(ok, []byte{byte(wire.HeadSome), 4})},
+		{"refused for no reason", "symbols", join(ok, []byte{byte(wire.HeadRefused)}, ok)},
+		{"symbol of another source", "symbols", join(ok, []byte{byte(wire.HeadSome), 2},
 			frame(&wire.ProvenSymbol{Symbol: shard.RecoverySymbol{Source: 0, Data: []byte{1, 2}}}))},
-		{"symbol too long", "symbols", join(ok, frame(&wire.Sources{Indexes: []shard.SliverIndex{1}}),
+		{"symbol too long", "symbols", join(ok, []byte{byte(wire.HeadSome), 2},
 			frame(&wire.ProvenSymbol{Symbol: shard.RecoverySymbol{Source: 1, Data: []byte{1, 2, 3, 4}}}))},
 	} {
 		f.hosts[0].Handle(wire.BlobProtocol, liar(c.bytes))

@@ -21,6 +21,10 @@ type ServerConfig struct {
 	PerPeer int
 	// Budget bounds the bytes of all calls in flight. Zero: 256 MiB.
 	Budget int64
+	// PullsPerPeer and PullBudget are the same for the calls by which others repair, which have slots
+	// and bytes of their own so that they do not crowd out readers and writers. Zero: 16 and 128 MiB.
+	PullsPerPeer int
+	PullBudget   int64
 	// Patience is how long a message may take beyond what its size explains. Zero: 20 s.
 	Patience time.Duration
 	// Rate is the least rate of a body in bytes per second. Zero: 8 KiB/s.
@@ -33,7 +37,7 @@ func (c *ServerConfig) validate() error {
 	if c.Params.Shards() == 0 {
 		return fmt.Errorf("exchange: config: %w", shard.ErrParams)
 	}
-	if c.PerPeer < 0 || c.Budget < 0 || c.Patience < 0 || c.Rate < 0 {
+	if c.PerPeer < 0 || c.Budget < 0 || c.PullsPerPeer < 0 || c.PullBudget < 0 || c.Patience < 0 || c.Rate < 0 {
 		return errors.New("exchange: config: limits cannot be negative")
 	}
 	if c.PerPeer == 0 {
@@ -41,6 +45,12 @@ func (c *ServerConfig) validate() error {
 	}
 	if c.Budget == 0 {
 		c.Budget = 256 << 20
+	}
+	if c.PullsPerPeer == 0 {
+		c.PullsPerPeer = 16
+	}
+	if c.PullBudget == 0 {
+		c.PullBudget = 128 << 20
 	}
 	if c.Patience == 0 {
 		c.Patience = defaultPatience
@@ -59,7 +69,8 @@ type Server struct {
 	host      *p2p.Host
 	handler   Handler
 	cfg       ServerConfig
-	admission *admission
+	admission *admission // of blob/1
+	pulls     *admission // of symbols/2
 	buffers   buffers
 
 	mu      sync.Mutex // mu guards the fields below.
@@ -73,14 +84,15 @@ func Serve(h *p2p.Host, hd Handler, cfg ServerConfig) (*Server, error) {
 	}
 	s := &Server{
 		host: h, handler: hd, cfg: cfg,
-		admission: &admission{perPeer: cfg.PerPeer, budget: cfg.Budget, peers: map[p2p.PeerID]*share{}},
+		admission: newAdmission(cfg.PerPeer, cfg.Budget),
+		pulls:     newAdmission(cfg.PullsPerPeer, cfg.PullBudget),
 		cancels:   map[*call]context.CancelFunc{},
 	}
 	h.Handle(wire.BlobProtocol, func(ctx context.Context, from p2p.PeerID, st *p2p.Stream) {
-		s.serve(ctx, from, st, (*call).blob)
+		s.serve(ctx, from, st, s.admission, (*call).blob)
 	})
 	h.Handle(wire.SymbolsProtocol, func(ctx context.Context, from p2p.PeerID, st *p2p.Stream) {
-		s.serve(ctx, from, st, (*call).symbols)
+		s.serve(ctx, from, st, s.pulls, (*call).symbols)
 	})
 	return s, nil
 }
@@ -90,29 +102,32 @@ func (s *Server) Close() error {
 	s.host.Unhandle(wire.BlobProtocol)
 	s.host.Unhandle(wire.SymbolsProtocol)
 	s.admission.close()
+	s.pulls.close()
 	s.mu.Lock()
 	for _, cancel := range s.cancels {
 		cancel()
 	}
 	s.mu.Unlock()
 	s.admission.calls.Wait()
+	s.pulls.calls.Wait()
 	return nil
 }
 
 // call is one stream being answered.
 type call struct {
 	*conn
-	server   *Server
-	from     p2p.PeerID
-	reserved int64
+	server    *Server
+	admission *admission
+	from      p2p.PeerID
+	reserved  int64
 }
 
 // serve admits a call and answers it.
-func (s *Server) serve(ctx context.Context, from p2p.PeerID, st *p2p.Stream, answer func(*call, context.Context) error) {
-	c := &call{conn: s.buffers.conn(st, pace{s.cfg.Patience, s.cfg.Rate}), server: s, from: from}
+func (s *Server) serve(ctx context.Context, from p2p.PeerID, st *p2p.Stream, a *admission, answer func(*call, context.Context) error) {
+	c := &call{conn: s.buffers.conn(st, pace{s.cfg.Patience, s.cfg.Rate}), server: s, admission: a, from: from}
 	defer s.buffers.release(c.conn)
 	var err error
-	if full := s.admission.enter(from); full != nil {
+	if full := a.enter(from); full != nil {
 		err = c.refuse(full)
 	} else {
 		ctx, cancel := context.WithCancel(ctx)
@@ -120,7 +135,7 @@ func (s *Server) serve(ctx context.Context, from p2p.PeerID, st *p2p.Stream, ans
 		s.mu.Lock()
 		s.cancels[c] = cancel
 		s.mu.Unlock()
-		if s.closing() { // between enter and the entry in cancels
+		if a.closing() { // between enter and the entry in cancels
 			cancel()
 		}
 		err = answer(c, ctx)
@@ -129,18 +144,12 @@ func (s *Server) serve(ctx context.Context, from p2p.PeerID, st *p2p.Stream, ans
 		s.mu.Unlock()
 		stop()
 		cancel()
-		s.admission.leave(from, c.reserved)
+		a.leave(from, c.reserved)
 	}
 	if err != nil {
 		st.Reset()
 		s.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "call failed", slog.Any("peer", from), slog.Any("err", err))
 	}
-}
-
-func (s *Server) closing() bool {
-	s.admission.mu.Lock()
-	defer s.admission.mu.Unlock()
-	return s.admission.closed
 }
 
 // refuse answers with a status and nothing else. It returns an error only when the stream fails.
@@ -256,7 +265,7 @@ func (c *call) slivers(ctx context.Context, r *wire.Slivers) error {
 
 // hold takes bytes of the budget until the call ends or unhold.
 func (c *call) hold(bytes int64) *wire.Error {
-	full := c.server.admission.reserve(c.from, bytes)
+	full := c.admission.reserve(c.from, bytes)
 	if full == nil {
 		c.reserved += bytes
 	}
@@ -264,7 +273,7 @@ func (c *call) hold(bytes int64) *wire.Error {
 }
 
 func (c *call) unhold() {
-	c.server.admission.release(c.from, c.reserved)
+	c.admission.release(c.from, c.reserved)
 	c.reserved = 0
 }
 

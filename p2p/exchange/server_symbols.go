@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/floe-storage/floe/p2p/wire"
 	"github.com/floe-storage/floe/shard"
@@ -11,34 +12,54 @@ import (
 // proofSize is about what one proof takes in memory and on the wire: 16 nodes of 33 bytes.
 const proofSize = 16 * 33
 
-// symbols answers one call of symbols/1.
+// symbols answers one call of symbols/2: each want after the other, with the bytes of one in memory.
 func (c *call) symbols(ctx context.Context) error {
-	var m wire.Symbols
+	var m wire.Wants
 	if err := c.read(&m); err != nil {
 		return c.badRequest(err)
 	}
+	if err := c.write(&wire.Error{}); err != nil {
+		return err
+	}
+	for i := range m.List {
+		if err := c.want(ctx, &m.List[i]); err != nil {
+			return err
+		}
+		c.unhold()
+	}
+	return c.flush()
+}
+
+// want answers one want. It returns an error only when the stream fails.
+func (c *call) want(ctx context.Context, w *wire.Want) error {
+	if w.Metadata {
+		return c.wantMetadata(ctx, w.Blob)
+	}
 	r := SymbolRequest{
-		Blob: m.Blob, SymbolSize: int(m.SymbolSize), Axis: m.Axis,
-		Targets: m.Targets, Sources: m.Sources, Proofs: m.Proofs,
+		Blob: w.Blob, SymbolSize: int(w.SymbolSize), Axis: w.Axis, Targets: w.Targets, Sources: w.Sources, Proofs: w.Proofs,
 	}
 	if err := r.check(c.server.cfg.Params); err != nil {
-		return c.refuse(wire.Answer(err))
+		return c.refuseWant(ctx, err)
 	}
-	need := r.bytes()
-	if full := c.hold(need); full != nil {
-		return c.refuse(full)
+	if full := c.hold(r.bytes()); full != nil {
+		return c.refuseWant(ctx, full)
 	}
 	reply, err := c.server.handler.Symbols(ctx, c.from, r)
 	if err == nil {
 		err = reply.check(&r)
 	}
 	if err != nil {
-		return c.result(ctx, nil, err)
+		return c.refuseWant(ctx, err)
 	}
-	if err := c.write(&wire.Error{}); err != nil {
-		return err
+	have := make([]bool, len(r.Sources))
+	rest := 0
+	for _, s := range reply.Sources { // in the order of the request
+		for r.Sources[rest] != s {
+			rest++
+		}
+		have[rest] = true
 	}
-	if err := c.write(&wire.Sources{Indexes: reply.Sources}); err != nil {
+	if err := c.writeHead(have); err != nil {
 		return err
 	}
 	for _, row := range reply.Symbols {
@@ -55,7 +76,41 @@ func (c *call) symbols(ctx context.Context) error {
 			}
 		}
 	}
-	return c.flush()
+	return nil
+}
+
+func (c *call) wantMetadata(ctx context.Context, blob shard.BlobID) error {
+	size := c.server.cfg.Params.MetadataSize()
+	if full := c.hold(int64(size)); full != nil {
+		return c.refuseWant(ctx, full)
+	}
+	md, err := c.server.handler.Metadata(ctx, c.from, blob)
+	if err != nil {
+		return c.refuseWant(ctx, err)
+	}
+	body, err := md.AppendBinary(make([]byte, 0, size))
+	if err == nil && len(body) != size {
+		err = fmt.Errorf("exchange: handler gave metadata of %d bytes, want %d", len(body), size)
+	}
+	if err != nil {
+		return c.refuseWant(ctx, err)
+	}
+	if err := c.writeHead(nil); err != nil {
+		return err
+	}
+	return c.writeBody(body)
+}
+
+// refuseWant says why there is nothing for a want; the next one follows.
+func (c *call) refuseWant(ctx context.Context, err error) error {
+	if wire.IsNotFound(err) {
+		return c.writeBody([]byte{byte(wire.HeadNone)})
+	}
+	c.server.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "want refused", slog.Any("peer", c.from), slog.Any("err", err))
+	if err := c.writeBody([]byte{byte(wire.HeadRefused)}); err != nil {
+		return err
+	}
+	return c.write(wire.Answer(err))
 }
 
 // bytes returns about how much the longest answer takes.

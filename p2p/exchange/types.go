@@ -14,7 +14,7 @@ type SliverID = wire.SliverID
 // Holding says what a node has of one blob.
 type Holding = wire.Holding
 
-// MaxBody is the most bytes one symbols call may carry.
+// MaxBody is the most bytes one want of symbols may bring.
 const MaxBody = 64 << 20
 
 // SignedConfirmation is a node's signed statement that it holds all its slivers of a blob. It still has
@@ -64,6 +64,18 @@ type SymbolRequest struct {
 	Targets    []shard.SliverIndex
 	Sources    []shard.SliverIndex
 	Proofs     bool
+}
+
+// Want is one thing to pull: symbols, or the metadata of Blob, in which case nothing else is looked at.
+type Want struct {
+	Metadata bool
+	SymbolRequest
+}
+
+// Got is what came for a want: one of the two.
+type Got struct {
+	Metadata *shard.Metadata
+	Symbols  SymbolReply
 }
 
 // SymbolReply holds the symbols of the sources that the node has.

@@ -4,9 +4,7 @@ import (
 	"slices"
 
 	"github.com/floe-storage/floe/committee/bls"
-	"github.com/floe-storage/floe/shard"
 	"github.com/floe-storage/floe/shard/bcs"
-	"github.com/floe-storage/floe/shard/merkle"
 )
 
 // variants of a part
@@ -162,80 +160,3 @@ func (h *Holdings) DecodeFrom(d *bcs.Decoder) {
 		h.Blobs[i] = Holding{Metadata: d.Bool(), Primary: d.U16(), Secondary: d.U16()}
 	}
 }
-
-// Symbols is the request of symbols/1: the cells where the target slivers of Axis cross the source
-// slivers of the other axis.
-type Symbols struct {
-	Blob       shard.BlobID
-	SymbolSize uint16     // in bytes
-	Axis       shard.Axis // of the targets
-	Proofs     bool
-	Targets    []shard.SliverIndex // at most MaxSymbolIndexes
-	Sources    []shard.SliverIndex // at most MaxSymbolIndexes
-}
-
-// MaxSize implements Message.
-func (s *Symbols) MaxSize() int {
-	return shard.BlobIDSize + 2 + 1 + 1 + 2*(2+2*MaxSymbolIndexes)
-}
-
-// EncodeTo implements Message.
-func (s *Symbols) EncodeTo(e *bcs.Encoder) {
-	e.Fixed(s.Blob[:])
-	e.U16(s.SymbolSize)
-	e.U8(uint8(s.Axis))
-	e.Bool(s.Proofs)
-	encodeIndexes(e, s.Targets)
-	encodeIndexes(e, s.Sources)
-}
-
-// DecodeFrom implements Message.
-func (s *Symbols) DecodeFrom(d *bcs.Decoder) {
-	d.Fixed(s.Blob[:])
-	s.SymbolSize = d.U16()
-	s.Axis = decodeAxis(d)
-	s.Proofs = d.Bool()
-	s.Targets = decodeIndexes(d)
-	s.Sources = decodeIndexes(d)
-}
-
-// Sources says which of the sources asked for the node has; the body has their symbols in this order.
-type Sources struct{ Indexes []shard.SliverIndex }
-
-// MaxSize implements Message.
-func (s *Sources) MaxSize() int { return 2 + 2*MaxSymbolIndexes }
-
-// EncodeTo implements Message.
-func (s *Sources) EncodeTo(e *bcs.Encoder) { encodeIndexes(e, s.Indexes) }
-
-// DecodeFrom implements Message.
-func (s *Sources) DecodeFrom(d *bcs.Decoder) { s.Indexes = decodeIndexes(d) }
-
-func encodeIndexes(e *bcs.Encoder, list []shard.SliverIndex) {
-	e.Count(len(list))
-	for _, i := range list {
-		e.U16(uint16(i))
-	}
-}
-
-func decodeIndexes(d *bcs.Decoder) []shard.SliverIndex {
-	list := make([]shard.SliverIndex, d.Count(MaxSymbolIndexes, 2))
-	for i := range list {
-		list[i] = shard.SliverIndex(d.U16())
-	}
-	return list
-}
-
-// ProvenSymbol carries one symbol with its proof.
-type ProvenSymbol struct{ Symbol shard.RecoverySymbol }
-
-// MaxSize implements Message.
-func (p *ProvenSymbol) MaxSize() int {
-	return 2 + 3 + shard.MaxSymbolSize + 1 + merkle.MaxDepth*(1+merkle.HashSize)
-}
-
-// EncodeTo implements Message.
-func (p *ProvenSymbol) EncodeTo(e *bcs.Encoder) { p.Symbol.EncodeTo(e) }
-
-// DecodeFrom implements Message.
-func (p *ProvenSymbol) DecodeFrom(d *bcs.Decoder) { p.Symbol.DecodeFrom(d) }

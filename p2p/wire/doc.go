@@ -35,11 +35,18 @@
 //	confirm     status ‖ frame (confirmation)
 //	confirmation  message, at most 256 bytes ‖ signature 96
 //
-// Protocol symbols/1:
+// Protocol symbols/2. One call asks for many things, so that small blobs do not pay a stream each:
 //
-//	request     blob 32 ‖ symbol size u16 ‖ axis u8 ‖ proofs bool ‖ targets ‖ sources     each: count ‖ count × u16
-//	answer      status ‖ frame (sources) ‖ body
-//	body        without proofs: targets × sources × symbol size bytes, target by target, nothing between
+//	request     frame (count ‖ count × want), at most 64 KiB
+//	want        0 metadata  blob 32
+//	            1 symbols   blob 32 ‖ symbol size u16 ‖ axis u8 ‖ proofs bool ‖ targets ‖ sources   each: count ‖ count × u16
+//	answer      status ‖ for each want, in order: got
+//	got         head u8, no frame: 0 all of it ‖ body
+//	                               1 some of it ‖ ⌈sources/8⌉ bytes, a bit per source from the lowest on ‖ body
+//	                               2 none of it
+//	                               3 refused ‖ status
+//	body        metadata body, or of the sources that are there
+//	            without proofs: targets × sources × symbol size bytes, target by target, nothing between
 //	            with proofs: targets × sources frames of one recovery symbol each, in the same order
 //
 // A sliver body is the sliver's symbols one after the other, a metadata body its BCS form.

@@ -61,10 +61,12 @@ var golden = []struct {
 	{"item", &Item{Sliver: SliverID{shard.Primary, 1}, SymbolSize: 2, Length: 14}, "00 0100 0200 0e000000"},
 	{"holdings", &Holdings{Blobs: []Holding{{true, 1, 2}, {}}}, "02 01 0100 0200 00 0000 0000"},
 	{
-		"symbols", &Symbols{Blob: fill[shard.BlobID](6), SymbolSize: 0x0100, Axis: shard.Secondary, Proofs: true, Targets: []shard.SliverIndex{1}, Sources: []shard.SliverIndex{2, 3}},
-		rep(6, 32) + "0001 01 01 01 0100 02 0200 0300",
+		"wants", &Wants{List: []Want{
+			{Blob: fill[shard.BlobID](6), SymbolSize: 0x0100, Axis: shard.Secondary, Proofs: true, Targets: []shard.SliverIndex{1}, Sources: []shard.SliverIndex{2, 3}},
+			{Blob: fill[shard.BlobID](7), Metadata: true},
+		}},
+		"02 01" + rep(6, 32) + "0001 01 01 01 0100 02 0200 0300 00" + rep(7, 32),
 	},
-	{"sources", &Sources{Indexes: []shard.SliverIndex{2}}, "01 0200"},
 	{
 		"proven symbol", &ProvenSymbol{shard.RecoverySymbol{Source: 1, Data: []byte{7, 7}, Proof: merkle.Proof{merkle.Digest(fill[merkle.Hash](9))}}},
 		"0100 02 0707 01 01" + rep(9, 32),
@@ -130,8 +132,6 @@ func TestMaxSize(t *testing.T) {
 		&Length{},
 		&Item{},
 		&Holdings{Blobs: make([]Holding, MaxBlobs)},
-		&Symbols{Targets: long, Sources: long},
-		&Sources{Indexes: long},
 		&ProvenSymbol{shard.RecoverySymbol{Data: make([]byte, shard.MaxSymbolSize), Proof: make(merkle.Proof, merkle.MaxDepth)}},
 	} {
 		b := Encode(m)
@@ -150,6 +150,12 @@ func TestMaxSize(t *testing.T) {
 	}
 	if n := len(Encode(&Request{&Slivers{IDs: make([]SliverID, MaxSlivers)}})); n > (*Request)(nil).MaxSize() {
 		t.Errorf("a slivers call can have %d bytes, a request only %d", n, (*Request)(nil).MaxSize())
+	}
+	if n := len(Encode(&Wants{List: []Want{{Targets: long, Sources: long}}})); n > MaxWantsSize {
+		t.Errorf("the longest want has %d bytes, a request takes %d", n, MaxWantsSize)
+	}
+	if err := Decode(Encode(&Wants{List: make([]Want, MaxWants+1)}), new(Wants)); !errors.Is(err, ErrMalformed) {
+		t.Errorf("one want too many: got %v, want %v", err, ErrMalformed)
 	}
 	if err := Write(io.Discard, &Request{&Status{Blobs: make([]shard.BlobID, MaxBlobs+1)}}); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("write one blob too many: got %v, want %v", err, ErrTooLarge)
@@ -303,4 +309,53 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Every set of sources has one head, and nothing else is one.
+func TestHead(t *testing.T) {
+	t.Parallel()
+	for n := range 18 {
+		for seed := range 64 {
+			have := make([]bool, n)
+			for i := range have {
+				have[i] = seed == 63 || seed*(i+7)*2654435761>>16&1 == 1 && seed > 0
+			}
+			var buf bytes.Buffer
+			if err := WriteHead(&buf, have); err != nil {
+				t.Fatal(err)
+			}
+			h, got, err := ReadHead(&buf, n)
+			if err != nil || buf.Len() != 0 {
+				t.Fatalf("%v: %v, %d bytes left", have, err, buf.Len())
+			}
+			count := 0
+			for i := range have {
+				if have[i] {
+					count++
+				}
+				if h == HeadSome && got[i] != have[i] {
+					t.Errorf("%v: got %v", have, got)
+				}
+			}
+			want := HeadSome
+			if count == n {
+				want = HeadAll
+			} else if count == 0 {
+				want = HeadNone
+			}
+			if h != want {
+				t.Errorf("%v: got head %d, want %d", have, h, want)
+			}
+		}
+	}
+	for name, b := range map[string][]byte{
+		"unknown": {4}, "no bits set": {1, 0, 0}, "all bits set": {1, 0xff, 0x03}, "beyond the last": {1, 1, 0x04},
+	} {
+		if _, _, err := ReadHead(bytes.NewReader(b), 10); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: got %v, want %v", name, err, ErrMalformed)
+		}
+	}
+	if _, _, err := ReadHead(bytes.NewReader([]byte{1, 1}), 10); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("cut: got %v", err)
+	}
 }
