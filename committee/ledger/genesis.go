@@ -83,7 +83,9 @@ func (g Genesis) Validate() error {
 		}
 	}
 	p := g.Params
-	faults = append(faults, p.faults()...)
+	for _, text := range p.faults() {
+		fault(false, "%s", text)
+	}
 	fault(g.Time < math.MaxInt64, "time of %d ms", g.Time)
 	fault(len(g.Nodes) > 0 && len(g.Nodes) <= int(p.CommitteeSize), "%d nodes, want 1 to %d", len(g.Nodes), p.CommitteeSize)
 	fault(len(g.Nodes) <= int(p.Shards), "%d nodes for %d shards", len(g.Nodes), p.Shards)

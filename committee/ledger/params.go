@@ -28,11 +28,11 @@ func DefaultParams(chainID string, shards uint16) Params {
 }
 
 // faults lists what is wrong with the parameters.
-func (p Params) faults() []error {
-	var faults []error
+func (p Params) faults() []string {
+	var faults []string
 	fault := func(ok bool, format string, args ...any) {
 		if !ok {
-			faults = append(faults, fmt.Errorf("%w: %s", ErrGenesis, fmt.Sprintf(format, args...)))
+			faults = append(faults, fmt.Sprintf(format, args...))
 		}
 	}
 	fault(p.ChainID != "" && isText(p.ChainID, maxChainID), "chain ID %q is not text of 1 to %d bytes", p.ChainID, maxChainID)

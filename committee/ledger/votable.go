@@ -123,7 +123,7 @@ func (p Params) with(changes []ParamChange) (Params, *Error) {
 		}
 	}
 	if faults := p.faults(); len(faults) > 0 {
-		return p, refuse(CodeBadParams, "%v", faults[0])
+		return p, refuse(CodeBadParams, "%s", faults[0])
 	}
 	return p, nil
 }
