@@ -207,6 +207,12 @@ func (a *actor) Symbols(context.Context, p2p.PeerID, exchange.SymbolRequest) (ex
 	return exchange.SymbolReply{}, wire.Errorf(wire.CodeInternal, "not played")
 }
 
+func (a *actor) SyncShard(context.Context, p2p.PeerID, shard.Index, shard.BlobID) iter.Seq2[exchange.ShardSliver, error] {
+	return func(yield func(exchange.ShardSliver, error) bool) {
+		yield(exchange.ShardSliver{}, wire.Errorf(wire.CodeInternal, "not played"))
+	}
+}
+
 // stage is a network of actors with one client.
 type stage struct {
 	t      *testing.T

@@ -105,6 +105,15 @@ func (l liar) Symbols(_ context.Context, _ p2p.PeerID, r exchange.SymbolRequest)
 	return reply, nil
 }
 
+func (l liar) SyncShard(_ context.Context, _ p2p.PeerID, at shard.Index, first shard.BlobID) iter.Seq2[exchange.ShardSliver, error] {
+	return func(yield func(exchange.ShardSliver, error) bool) {
+		index := l.params.SliverOf(shard.Primary, l.params.PairOf(first, at))
+		yield(exchange.ShardSliver{Blob: first, Sliver: shard.Sliver{
+			Index: index, SymbolSize: 2, Data: slices.Repeat([]byte{0xAB}, l.params.SliverSize(shard.Primary, 2)),
+		}}, nil)
+	}
+}
+
 // lie puts a liar in the place of a node: same key, same address.
 func lie(t *testing.T, n *devnet.Net, i int) {
 	t.Helper()

@@ -2,7 +2,7 @@
 //
 // # Words
 //
-// A call is one stream of protocol blob/1 or symbols/2; its bytes are drawn in package wire. A [Client]
+// A call is one stream of protocol blob/1, symbols/2 or shard/1; its bytes are drawn in package wire. A [Client]
 // asks. A [Server] admits calls, checks every size against the parameters of the network, and hands
 // what it has read to a [Handler], which knows what is stored.
 //

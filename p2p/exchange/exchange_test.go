@@ -25,6 +25,7 @@ type memory struct {
 	onStatus  func(ctx context.Context) error
 	onSliver  func() (shard.Sliver, error)
 	onSymbols func(r SymbolRequest) (SymbolReply, error)
+	onShard   func(ctx context.Context, from p2p.PeerID) error
 
 	mu       sync.Mutex // mu guards the fields below.
 	metadata map[shard.BlobID]*shard.Metadata

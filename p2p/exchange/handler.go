@@ -41,4 +41,9 @@ type Handler interface {
 	// at least one target and one source, all below the number of shards and none twice, and the
 	// answer fits MaxBody. The server does not change the reply.
 	Symbols(ctx context.Context, from p2p.PeerID, r SymbolRequest) (SymbolReply, error)
+
+	// SyncShard yields what the node has of a shard and others should keep, from a blob on, in the order
+	// of blob IDs, the primary sliver of a blob before the secondary one. A sliver's data will not change
+	// while it is sent. An error is the last: one that comes first refuses the call.
+	SyncShard(ctx context.Context, from p2p.PeerID, at shard.Index, first shard.BlobID) iter.Seq2[ShardSliver, error]
 }

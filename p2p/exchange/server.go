@@ -70,7 +70,7 @@ type Server struct {
 	handler   Handler
 	cfg       ServerConfig
 	admission *admission // of blob/1
-	pulls     *admission // of symbols/2
+	pulls     *admission // of symbols/2 and shard/1
 	buffers   buffers
 
 	mu      sync.Mutex // mu guards the fields below.
@@ -94,6 +94,9 @@ func Serve(h *p2p.Host, hd Handler, cfg ServerConfig) (*Server, error) {
 	h.Handle(wire.SymbolsProtocol, func(ctx context.Context, from p2p.PeerID, st *p2p.Stream) {
 		s.serve(ctx, from, st, s.pulls, (*call).symbols)
 	})
+	h.Handle(wire.ShardProtocol, func(ctx context.Context, from p2p.PeerID, st *p2p.Stream) {
+		s.serve(ctx, from, st, s.pulls, (*call).syncShard)
+	})
 	return s, nil
 }
 
@@ -101,6 +104,7 @@ func Serve(h *p2p.Host, hd Handler, cfg ServerConfig) (*Server, error) {
 func (s *Server) Close() error {
 	s.host.Unhandle(wire.BlobProtocol)
 	s.host.Unhandle(wire.SymbolsProtocol)
+	s.host.Unhandle(wire.ShardProtocol)
 	s.admission.close()
 	s.pulls.close()
 	s.mu.Lock()

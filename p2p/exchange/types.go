@@ -87,3 +87,9 @@ type SymbolReply struct {
 	// Proven are indexed the same way; nil unless proofs were asked for.
 	Proven [][]shard.RecoverySymbol
 }
+
+// ShardSliver is a sliver on its way from one holder of a shard to the next.
+type ShardSliver struct {
+	Blob   shard.BlobID
+	Sliver shard.Sliver
+}

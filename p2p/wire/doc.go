@@ -49,6 +49,14 @@
 //	            without proofs: targets × sources × symbol size bytes, target by target, nothing between
 //	            with proofs: targets × sources frames of one recovery symbol each, in the same order
 //
+// Protocol shard/1:
+//
+//	request     shard u16 ‖ from blob 32
+//	answer      status ‖ (entry [‖ sliver body])* ‖ end or break
+//	entry       frame (0 ‖ blob 32 ‖ axis u8 ‖ symbol size u16)          blob by blob, the primary sliver first
+//	end         frame (1)                                               nothing of the shard is left out
+//	break       frame (2 ‖ blob 32 ‖ pause u32 ms)                      the rest in another call, from that blob on
+//
 // A sliver body is the sliver's symbols one after the other, a metadata body its BCS form.
 //
 // # Invariants

@@ -4,6 +4,7 @@ package wire
 const (
 	BlobProtocol    = "blob/1"
 	SymbolsProtocol = "symbols/2"
+	ShardProtocol   = "shard/1"
 )
 
 // Bounds of what one message may name. They bound what a peer can make us read and remember; callers
