@@ -216,7 +216,7 @@ func (n *Node) assemble() error {
 	n.repairer, err = repair.New(repair.Config{
 		Self: n.id, Peers: peers{n}, Store: shelf{n.store, n}, Ledger: n.chain,
 		Availability: repair.NewAvailability(availabilityLimit), Grace: n.cfg.RepairGrace,
-		OnRestored: n.gossip.restored, Logger: n.log,
+		OnRestored: n.gossip.restored, Busy: n.busy, Logger: n.log,
 	})
 	return err
 }

@@ -31,6 +31,12 @@ func (n peers) Pull(ctx context.Context, from committee.Member, wants []repair.W
 	}
 }
 
+// busyCalls is the number of readers and writers from which on repairs give way.
+const busyCalls = 8
+
+// busy is repair.Config.Busy.
+func (n *Node) busy() bool { return n.server.Serving() >= busyCalls }
+
 // absent turns the wire's word for absence into the repairer's.
 func absent(err error) error {
 	if wire.IsNotFound(err) {

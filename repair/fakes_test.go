@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/repair"
@@ -20,12 +21,17 @@ import (
 type behavior int
 
 const (
-	honest  behavior = iota
-	garbled          // raw symbols are wrong, those with proofs are what the slivers have
-	forger           // everything is wrong, proofs included
-	silent           // never answers
-	failing          // answers with an error at once
-	empty            // has nothing
+	honest    behavior = iota
+	garbled            // raw symbols are wrong, those with proofs are what the slivers have
+	forger             // everything is wrong, proofs included
+	silent             // never answers
+	failing            // answers with an error at once
+	empty              // has nothing
+	misfit             // raw symbols are wrong, and proofs are good but of another target
+	misshapen          // raw symbols are too short
+	dripping           // takes longer for each answer than a request may
+	short              // leaves out the second half of the answers
+	flooding           // answers everything twice
 )
 
 var errBroken = errors.New("broken")
@@ -49,7 +55,8 @@ type world struct {
 	writes   int // calls of PutSlivers
 	pulled   int // bytes that the members sent
 	requests int
-	raw      int // symbols sent without proofs
+	raw      int                      // symbols sent without proofs
+	asked    map[committee.NodeID]int // wants
 }
 
 type key struct {
@@ -89,6 +96,7 @@ func worldOf(t testing.TB, p shard.Params, count int, md *shard.Metadata, pairs 
 	w := &world{
 		p: p, c: c, id: md.ID(), md: md, pairs: pairs, metadata: md,
 		behave: map[committee.NodeID]behavior{}, wanted: map[shard.BlobID]bool{}, slivers: map[key]shard.Sliver{}, values: map[string][]byte{},
+		asked: map[committee.NodeID]int{},
 	}
 	w.wanted[w.id] = true
 	for _, s := range w.self().Shards {
@@ -233,9 +241,17 @@ type peers struct{ *world }
 func (w peers) meet(ctx context.Context, m committee.Member) (behavior, error) {
 	w.mu.Lock()
 	w.requests++
+	w.asked[m.ID]++
 	b := w.behave[m.ID]
 	w.mu.Unlock()
 	switch b {
+	case dripping:
+		select {
+		case <-time.After(time.Minute):
+		case <-ctx.Done():
+			return b, ctx.Err()
+		}
+		return b, nil
 	case silent:
 		<-ctx.Done()
 		return b, ctx.Err()
@@ -251,6 +267,15 @@ func (w peers) meet(ctx context.Context, m committee.Member) (behavior, error) {
 // Pull answers each want by itself.
 func (w peers) Pull(ctx context.Context, from committee.Member, wants []repair.Want) iter.Seq2[repair.Got, error] {
 	return func(yield func(repair.Got, error) bool) {
+		w.mu.Lock()
+		b := w.behave[from.ID]
+		w.mu.Unlock()
+		if b == short {
+			wants = wants[:len(wants)/2]
+		}
+		if b == flooding {
+			wants = slices.Concat(wants, wants)
+		}
 		for _, want := range wants {
 			var got repair.Got
 			var err error
@@ -272,7 +297,7 @@ func (w peers) Metadata(ctx context.Context, from committee.Member, id shard.Blo
 		return nil, err
 	}
 	md := &shard.Metadata{Size: w.md.Size, Hashes: slices.Clone(w.md.Hashes)}
-	if b != honest {
+	if b == garbled || b == forger || b == misfit {
 		md.Hashes[0].Primary[0]++
 	}
 	bytes, err := md.AppendBinary(nil)
@@ -305,14 +330,24 @@ func (w peers) Symbols(ctx context.Context, from committee.Member, req repair.Sy
 			sl = w.pairs[pair].Secondary
 		}
 		r.Sources = append(r.Sources, s)
-		syms, err := shard.ProvenSymbols(w.p, sl, req.Targets)
+		targets := req.Targets
+		if b == misfit && req.Proofs {
+			targets = slices.Clone(targets)
+			for i := range targets {
+				targets[i] = shard.SliverIndex((int(targets[i]) + 1) % w.p.Shards())
+			}
+		}
+		syms, err := shard.ProvenSymbols(w.p, sl, targets)
 		if err != nil {
 			return r, err
 		}
 		for t, sym := range syms {
 			sym.Data = slices.Clone(sym.Data)
-			if b == forger || b == garbled && !req.Proofs {
+			if b == forger || (b == garbled || b == misfit) && !req.Proofs {
 				sym.Data[0]++
+			}
+			if b == misshapen {
+				sym.Data = sym.Data[1:]
 			}
 			if req.Proofs {
 				r.Proven[t] = append(r.Proven[t], sym)

@@ -38,7 +38,7 @@ type Config struct {
 	// Rate bounds the bytes of symbols pulled in a second, on average; 0 means no bound.
 	Rate int64
 	// Busy, if not nil, tells whether the node has others to serve. While it does, no
-	// work starts, but none waits longer than MaxPause, default 10 s, so that a node
+	// work starts, but none waits longer than MaxPause, default 2 s, so that a node
 	// that is never idle is repaired, too. It is called often and from many
 	// goroutines.
 	Busy     func() bool
@@ -84,7 +84,7 @@ func (c *Config) validate() error {
 	setDefault(&c.Concurrency, 64)
 	setDefault(&c.MaxBytesInFlight, 64<<20)
 	setDefault(&c.MaxQueue, 1<<16)
-	setDefault(&c.MaxPause, 10*time.Second)
+	setDefault(&c.MaxPause, 2*time.Second)
 	setDefault(&c.Grace, 10*time.Second)
 	setDefault(&c.RequestTimeout, 20*time.Second)
 	setDefault(&c.HedgeAfter, 2*time.Second)

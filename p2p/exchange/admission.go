@@ -99,6 +99,16 @@ func (a *admission) close() {
 	a.closed = true
 }
 
+// atWork returns the number of calls that hold a slot.
+func (a *admission) atWork() (calls int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range a.peers {
+		calls += s.calls
+	}
+	return calls
+}
+
 func (a *admission) closing() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -91,10 +91,10 @@ func (c *Client) got(k *conn, w *Want) (Got, error) {
 	if err != nil {
 		return Got{}, err
 	}
-	switch head {
-	case wire.HeadNone:
+	if head == wire.HeadNone {
 		return Got{}, &wire.Error{Code: wire.CodeNotFound}
-	case wire.HeadRefused:
+	}
+	if head == wire.HeadRefused {
 		if err := k.status(false); err != nil {
 			return Got{}, err
 		}

@@ -463,3 +463,40 @@ func TestServerConfig(t *testing.T) {
 		}
 	}
 }
+
+// Those who repair, however many calls they make, take nothing from readers.
+func TestPullFlood(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	f := setup(t, 2, "", func(m *memory, cfg *ServerConfig) {
+		cfg.PullsPerPeer, cfg.PerPeer = 2, 1
+		m.onSymbols = func(SymbolRequest) (SymbolReply, error) {
+			<-release
+			return SymbolReply{Symbols: [][][]byte{{}}}, nil
+		}
+	})
+	r := SymbolRequest{SymbolSize: 2, Targets: []shard.SliverIndex{0}, Sources: []shard.SliverIndex{0}}
+	const flood = 20
+	results := make(chan error, flood)
+	for range flood {
+		go func() { results <- errOf(f.symbols(t.Context(), r)) }()
+	}
+	for range flood - 2 {
+		if err := <-results; wire.CodeOf(err) != wire.CodeBusy {
+			t.Errorf("got %v, want busy", err)
+		}
+	}
+	if _, err := f.client.Status(t.Context(), f.to, []shard.BlobID{{}}); err != nil {
+		t.Errorf("a reader during the flood: %v", err)
+	}
+	if n := f.server.Serving(); n > 1 {
+		t.Errorf("got %d readers at work", n)
+	}
+	close(release)
+	for range 2 {
+		if err := <-results; !wire.IsNotFound(err) {
+			t.Errorf("got %v, want not found", err)
+		}
+	}
+	until(t, "all calls are over", f.server.idle)
+}

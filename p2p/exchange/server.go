@@ -117,6 +117,10 @@ func (s *Server) Close() error {
 	return nil
 }
 
+// Serving returns how many calls of readers and writers are at work; those by which others repair do
+// not count.
+func (s *Server) Serving() int { return s.admission.atWork() }
+
 // call is one stream being answered.
 type call struct {
 	*conn

@@ -344,9 +344,10 @@ func TestHead(t *testing.T) {
 				}
 			}
 			want := HeadSome
-			if count == n {
+			switch count {
+			case n:
 				want = HeadAll
-			} else if count == 0 {
+			case 0:
 				want = HeadNone
 			}
 			if h != want {

@@ -2,7 +2,7 @@
 // its slivers back over QUIC: the bytes that its socket receives, everything counted, for each byte
 // restored, and the time.
 //
-// Usage:
+// Usage (-cpuprofile names a file to write a profile to):
 //
 //	go run ./scripts/bench/repair                 the table of bytes
 //	go run ./scripts/bench/repair -speed          how fast a node of ten comes back, with a store on disk
@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 
 	"github.com/floe-storage/floe/shard"
 )
@@ -31,13 +32,25 @@ func main() {
 	speed := flag.Bool("speed", false, "measure speed, not bytes")
 	share := flag.Int64("restore", 256*mib, "with -speed, bytes to restore")
 	size := flag.Int("size", 4*mib, "with -speed, bytes of a blob")
+	profile := flag.String("cpuprofile", "", "file to write a processor profile to")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	run := table
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err == nil {
+			err = pprof.StartCPUProfile(f)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+	}
 	if *speed {
 		run = func(ctx context.Context) error { return fast(ctx, *share, *size) }
 	}
 	err := run(ctx)
+	pprof.StopCPUProfile()
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

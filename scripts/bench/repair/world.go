@@ -207,7 +207,9 @@ func (w *world) mend(ctx context.Context, shelf repair.Store) (m measured, err e
 	}
 	m = measured{received: w.received.Load() - before, wall: time.Since(started), stats: r.Stats()}
 	cancel()
-	<-ran
+	if ended := <-ran; err == nil && !errors.Is(ended, context.Canceled) {
+		err = ended
+	}
 	if err == nil && (m.stats.Failures > 0 || int(m.stats.Blobs) != len(w.blobs)) {
 		err = fmt.Errorf("%d of %d blobs repaired, %d attempts failed", m.stats.Blobs, len(w.blobs), m.stats.Failures)
 	}
