@@ -1,8 +1,8 @@
 package store
 
 import (
+	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,18 +21,15 @@ const rowRoom = 1 << 10
 // op is one change. Its key and value are not modified once it is in a write.
 type op struct {
 	key    []byte
-	parts  [][]byte // sealed under key when the writer comes to it; nil deletes
-	row    []byte   // with parts: the holding's key, of which dataLength is the value; deleted with key
-	length uint32   // with row: of the sliver's data
-	urgent bool     // helps to make room, as deletes do
+	value  []byte  // sealed under key; nil deletes
+	row    []byte  // the holding's key, deleted with key; nil if key is no sliver's
+	held   holding // with row and value: what the row says
+	expect []byte  // if not nil: the value that key must have, or nothing is done
+	bad    []byte  // if not nil: with no value, what is noted of a sliver in quarantine
+	urgent bool    // helps to make room, as deletes do
 }
 
-func (o *op) size() (n int) {
-	for _, p := range o.parts {
-		n += len(p)
-	}
-	return n + rowRoom
-}
+func (o *op) size() int { return len(o.value) + rowRoom }
 
 // write is the changes of one call, waiting for the writer.
 type write struct {
@@ -70,6 +67,7 @@ func (s *Store) writer() {
 		case fn := <-s.control:
 			fn()
 		case <-s.quit:
+			close(s.applied)
 			return
 		}
 	}
@@ -90,13 +88,18 @@ func (s *Store) gather(first *write) []*write {
 	return group
 }
 
-// apply writes a group, syncs once and tells every caller.
+// apply writes a group and hands it to the syncer, which tells every caller. So
+// the next group is written while this one is synced.
 func (s *Store) apply(group []*write) {
 	fitting := group[:0]
-	var err error
 	free, ferr := s.free(s.dir)
 	for _, w := range group {
+		if err := s.broken(); err != nil {
+			w.done <- err
+			continue
+		}
 		if ferr == nil && !s.fits(w, free) {
+			s.refused.Add(1)
 			w.done <- fmt.Errorf("%w: %d bytes free, %d wanted, %d kept in reserve", ErrFull, free, w.size, s.cfg.Reserve)
 			continue
 		}
@@ -106,41 +109,40 @@ func (s *Store) apply(group []*write) {
 	if len(fitting) == 0 {
 		return
 	}
+	// Before any of it can be read, so that Settle knows that it must wait.
+	s.written.Add(1)
+	if err := s.transact(fitting); err != nil {
+		err = s.classify(err)
+		for _, w := range fitting {
+			w.done <- err
+		}
+		fitting = nil // some may be there all the same: it is synced like the others
+	}
+	// If we crash here, some or all of the group is there and none of it was
+	// acknowledged.
+	s.applied <- fitting
+}
+
+// transact applies a group's operations.
+func (s *Store) transact(group []*write) error {
 	t := txn{s: s, t: s.db.NewTransaction(true)}
-	for _, w := range fitting {
+	defer func() { t.t.Discard() }()
+	for _, w := range group {
 		for i := range w.ops {
-			if err == nil {
-				err = t.add(&w.ops[i])
+			if err := t.add(&w.ops[i]); err != nil {
+				return err
 			}
 		}
 	}
-	if err == nil {
-		err = t.commit()
-	}
-	t.t.Discard()
-	// If we crash here, some or all of the group is there and none of it was
-	// acknowledged.
-	if err == nil {
-		table := s.logs.table
-		err = s.logs.sync(s.db)
-		if table != s.logs.table {
-			s.measure()
-		}
-	}
-	if err != nil {
-		err = s.classify(err)
-	}
-	for _, w := range fitting {
-		w.done <- err
-	}
+	return t.commit()
 }
 
 // fits tells whether w may be written with so many bytes free. What a compaction
 // may need stays free as well as the reserve: the tables once more, at worst. Deletes
 // may use most of the reserve, because they are how room is made.
 func (s *Store) fits(w *write, free uint64) bool {
-	reserve := s.cfg.Reserve + s.tables
-	if !slices.ContainsFunc(w.ops, func(o op) bool { return o.parts != nil && !o.urgent }) {
+	reserve := s.cfg.Reserve + s.tables.Load()
+	if !slices.ContainsFunc(w.ops, func(o op) bool { return o.value != nil && !o.urgent }) {
 		reserve = s.cfg.Reserve / 4
 	}
 	return free >= reserve && free-reserve >= uint64(w.size)
@@ -148,10 +150,11 @@ func (s *Store) fits(w *write, free uint64) bool {
 
 // measure notes how large the tables are; they change when a log is flushed.
 func (s *Store) measure() {
-	s.tables = 0
+	size := uint64(0)
 	for _, t := range s.db.Tables() {
-		s.tables += uint64(t.OnDiskSize)
+		size += uint64(t.OnDiskSize)
 	}
+	s.tables.Store(size)
 }
 
 // classify turns an error of Badger, which carries no kinds, into one of ours.
@@ -171,53 +174,110 @@ type txn struct {
 	rows  int64 // entries
 	table int64 // bytes that count against Badger's limit: what goes into its tables
 	// what the transaction changes of the store's counters
-	slivers, length int64
+	slivers, length, bad int64
+	segments             map[uint32]int64
 }
 
 func (t *txn) add(o *op) error {
-	var value []byte
-	if o.parts != nil {
-		value = seal(o.key, o.parts...)
-	}
+	value := o.value
 	const entry = 32 // more than Badger adds to a key and a pointer
-	table := int64(len(o.key) + len(o.row) + 2*entry)
+	table := int64(2*len(o.key) + len(o.row) + holdingLen + len(o.bad) + 3*entry)
 	if len(value) < valueThreshold {
 		table += int64(len(value))
 	}
 	// A quarter less than Badger's limits, which it computes a little differently.
 	if t.bytes > 0 && (t.bytes+len(value) > maxTxnBytes ||
-		t.rows+2 > t.s.db.MaxBatchCount()*3/4 || t.table+table > t.s.db.MaxBatchSize()*3/4) {
+		t.rows+3 > t.s.db.MaxBatchCount()*3/4 || t.table+table > t.s.db.MaxBatchSize()*3/4) {
 		if err := t.commit(); err != nil {
 			return err
 		}
 	}
+	if o.expect != nil {
+		if same, err := t.has(o.key, o.expect); err != nil || !same {
+			return err
+		}
+	}
 	t.bytes += max(len(value), 1)
-	t.rows += 2
+	t.rows += 3
 	t.table += table
 	if o.row != nil {
-		if err := t.hold(o, value != nil); err != nil {
+		if err := t.hold(o); err != nil {
 			return err
 		}
 	}
 	return t.set(o.key, value)
 }
 
-// hold writes or deletes a sliver's holding and keeps count.
-func (t *txn) hold(o *op, present bool) error {
-	old, ok, err := lengthOf(t.t, o.row)
+// has tells whether a key has a value.
+func (t *txn) has(key, value []byte) (same bool, err error) {
+	item, err := t.t.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	err = item.Value(func(v []byte) error {
+		same = bytes.Equal(v, value)
+		return nil
+	})
+	return same, err
+}
+
+// hold writes or deletes a sliver's holding and its place in the quarantine, and
+// keeps count.
+func (t *txn) hold(o *op) error {
+	old, ok, err := heldAt(t.t, o.row)
 	if err != nil {
 		return err
 	}
 	if ok {
-		t.slivers--
-		t.length -= int64(old)
+		t.change(old, -1)
 	}
-	if !present {
+	if err := t.quarantine(o); err != nil {
+		return err
+	}
+	if o.value == nil {
 		return t.set(o.row, nil)
 	}
-	t.slivers++
-	t.length += int64(o.length)
-	return t.set(o.row, binary.LittleEndian.AppendUint32(nil, o.length))
+	t.change(o.held, 1)
+	return t.set(o.row, o.held.append(nil))
+}
+
+// quarantine notes a sliver as bad, or takes it out when another is put in its
+// place or it is deleted.
+func (t *txn) quarantine(o *op) error {
+	if o.bad == nil && t.s.quarantined.Load()+t.bad <= 0 {
+		return nil // spares nearly every call a look
+	}
+	key := quarantineOf(o.key)
+	there, err := has(t.t, key)
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.bad != nil:
+		if !there {
+			t.bad++
+		}
+		return t.t.Set(key, o.bad)
+	case there:
+		t.bad--
+		return t.t.Delete(key)
+	}
+	return nil
+}
+
+// change counts a holding that comes or goes.
+func (t *txn) change(h holding, sign int64) {
+	t.slivers += sign
+	t.length += sign * int64(h.length)
+	if h.stored > 0 {
+		if t.segments == nil {
+			t.segments = map[uint32]int64{}
+		}
+		t.segments[h.segment] += sign * int64(h.stored)
+	}
 }
 
 func (t *txn) set(key, value []byte) error {
@@ -227,55 +287,18 @@ func (t *txn) set(key, value []byte) error {
 	return t.t.Set(key, value)
 }
 
-// lengthOf reads a holding's row.
-func lengthOf(t *badger.Txn, row []byte) (n uint32, ok bool, err error) {
-	item, err := t.Get(row)
-	if errors.Is(err, badger.ErrKeyNotFound) {
-		return 0, false, nil
-	}
-	if err != nil {
-		return 0, false, err
-	}
-	err = item.Value(func(v []byte) error {
-		if len(v) != 4 {
-			return fmt.Errorf("%w: holding of %d bytes", ErrCorrupt, len(v))
-		}
-		n = binary.LittleEndian.Uint32(v)
-		return nil
-	})
-	return n, err == nil, err
-}
-
 // commit ends the open transaction and begins the next.
 func (t *txn) commit() error {
 	err := t.t.Commit()
 	if err == nil {
 		t.s.slivers.Add(t.slivers)
 		t.s.bytes.Add(t.length)
+		t.s.quarantined.Add(t.bad)
+		for n, bytes := range t.segments {
+			t.s.segments.count(n, bytes)
+		}
 	}
 	t.t = t.s.db.NewTransaction(true)
-	t.bytes, t.rows, t.table, t.slivers, t.length = 0, 0, 0, 0, 0
+	t.bytes, t.rows, t.table, t.slivers, t.length, t.bad, t.segments = 0, 0, 0, 0, 0, 0, nil
 	return err
-}
-
-// count reads the holdings once, when the store is opened.
-func (s *Store) count() error {
-	return s.db.View(func(t *badger.Txn) error {
-		it := t.NewIterator(badger.IteratorOptions{Prefix: []byte{holdingPrefix}})
-		defer it.Close()
-		for it.Rewind(); it.Valid(); it.Next() {
-			err := it.Item().Value(func(v []byte) error {
-				if len(v) != 4 {
-					return fmt.Errorf("%w: holding of %d bytes", ErrCorrupt, len(v))
-				}
-				s.slivers.Add(1)
-				s.bytes.Add(int64(binary.LittleEndian.Uint32(v)))
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }

@@ -194,13 +194,18 @@ func TestDamagedFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	segments, err := filepath.Glob(filepath.Join(original, "segments", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, segments...)
 	kinds := map[string]int{}
 	for _, file := range files {
 		info, err := os.Stat(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		name, size := filepath.Base(file), info.Size()
+		name, size := filepath.Join(filepath.Base(filepath.Dir(file)), filepath.Base(file)), info.Size()
 		kinds[filepath.Ext(name)]++
 		for at := range int64(14) {
 			if testing.Short() && at%3 != 0 {
@@ -225,10 +230,13 @@ func TestDamagedFiles(t *testing.T) {
 			})
 		}
 	}
-	if kinds[".sst"] < 2 || kinds[".vlog"] < 1 || kinds[""] < 2 {
+	if kinds[".sst"] < 2 || kinds[".seg"] < 2 || kinds[".vlog"] < 1 || kinds[""] < 2 {
 		t.Fatalf("files were not what the test needs: %v", kinds)
 	}
-	t.Run("MANIFEST/missing", func(t *testing.T) { damaged(t, original, "MANIFEST", blobs, nil) })
+	t.Run("MANIFEST/missing", func(t *testing.T) { damaged(t, original, filepath.Join("db", "MANIFEST"), blobs, nil) })
+	t.Run("segment/missing", func(t *testing.T) {
+		damaged(t, original, filepath.Join("segments", filepath.Base(segments[0])), blobs, nil)
+	})
 }
 
 func damaged(t *testing.T, original, name string, blobs int, damage func([]byte) []byte) {
@@ -236,7 +244,7 @@ func damaged(t *testing.T, original, name string, blobs int, damage func([]byte)
 	if err := os.CopyFS(dir, os.DirFS(original)); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, "db", name)
+	path := filepath.Join(dir, name)
 	if damage == nil {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
@@ -284,9 +292,18 @@ func damaged(t *testing.T, original, name string, blobs int, damage func([]byte)
 // A corrupt sliver is deleted and put again without a restart.
 func TestCorruptSliverIsReplaced(t *testing.T) {
 	t.Parallel()
+	for _, files := range []string{filepath.Join("db", "*.vlog"), filepath.Join("segments", "*.seg")} {
+		t.Run(filepath.Ext(files), func(t *testing.T) {
+			t.Parallel()
+			corruptSliverIsReplaced(t, files)
+		})
+	}
+}
+
+func corruptSliverIsReplaced(t *testing.T, files string) {
 	dir := t.TempDir()
 	filled(t, dir, 4)
-	logs, err := filepath.Glob(filepath.Join(dir, "db", "*.vlog"))
+	logs, err := filepath.Glob(filepath.Join(dir, files))
 	if err != nil || len(logs) == 0 {
 		t.Fatal(logs, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"slices"
 
 	"github.com/floe-storage/floe/shard"
 )
@@ -14,6 +15,7 @@ const (
 	holdingPrefix  = 'h'
 	metadataPrefix = 'm'
 	valuePrefix    = 'v'
+	badPrefix      = 'q'
 )
 
 const (
@@ -65,6 +67,14 @@ func holdingOf(key []byte) (id shard.BlobID, s shard.Index, a shard.Axis, ok boo
 	return id, shard.Index(binary.BigEndian.Uint16(rest)), shard.Axis(rest[2]), true
 }
 
+// quarantineOf returns the key under which a sliver with the given key is in
+// quarantine.
+func quarantineOf(sliver []byte) []byte {
+	k := slices.Clone(sliver)
+	k[0] = badPrefix
+	return k
+}
+
 func keyOfMetadata(id shard.BlobID) []byte {
 	return append([]byte{metadataPrefix}, id[:]...)
 }
@@ -74,8 +84,10 @@ func keyOfValue(name string) []byte {
 }
 
 const (
-	sealVersion = 1
+	sealVersion = 1     // the value itself
+	awayVersion = 2     // a pointer to a sealed value in a segment
 	sealLen     = 1 + 4 // version, CRC
+	awayLen     = sealLen + pointerLen
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -87,29 +99,65 @@ var (
 	errSealSum     = errors.New("checksum does not match")
 )
 
-// seal returns the value that holds parts under key, with room for them only.
-func seal(key []byte, parts ...[]byte) []byte {
-	size := sealLen
+// sealHeader returns what comes before parts in the value that holds them under
+// key, and the value's length.
+func sealHeader(key []byte, parts [][]byte) (header []byte, size int) {
+	size = sealLen
 	sum := crc32.Checksum(key, castagnoli)
 	for _, p := range parts {
 		size += len(p)
 		sum = crc32.Update(sum, castagnoli, p)
 	}
-	v := append(make([]byte, 0, size), sealVersion)
-	v = binary.LittleEndian.AppendUint32(v, sum)
+	return binary.LittleEndian.AppendUint32([]byte{sealVersion}, sum), size
+}
+
+// seal returns the value that holds parts under key, with room for them only.
+func seal(key []byte, parts ...[]byte) []byte {
+	header, size := sealHeader(key, parts)
+	v := append(make([]byte, 0, size), header...)
 	for _, p := range parts {
 		v = append(v, p...)
 	}
 	return v
 }
 
+// sealAway returns the value that says that the one of key lies at p.
+func sealAway(key []byte, p pointer) []byte {
+	v := seal(key, p.append(nil))
+	v[0] = awayVersion
+	return v
+}
+
+// opOf sets a key to a sealed value.
+func opOf(key, body []byte) op { return op{key: key, value: seal(key, body)} }
+
 // unseal returns what seal was given, as a part of v.
 func unseal(key, v []byte) ([]byte, error) {
+	if len(v) >= sealLen && v[0] != sealVersion {
+		return nil, errSealVersion
+	}
+	return checked(key, v)
+}
+
+// unsealAway returns what sealAway was given, if v is from it.
+func unsealAway(key, v []byte) (p pointer, away bool, err error) {
+	if len(v) != awayLen || v[0] != awayVersion {
+		return p, false, nil
+	}
+	body, err := checked(key, v)
+	if err != nil {
+		return p, true, err
+	}
+	p, ok := parsePointer(body)
+	if !ok {
+		return p, true, errSealShort
+	}
+	return p, true, nil
+}
+
+func checked(key, v []byte) ([]byte, error) {
 	if len(v) < sealLen {
 		return nil, errSealShort
-	}
-	if v[0] != sealVersion {
-		return nil, errSealVersion
 	}
 	sum := crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, v[sealLen:])
 	if sum != binary.LittleEndian.Uint32(v[1:]) {

@@ -6,14 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/dgraph-io/badger/v4"
+	"sync"
 )
 
 // logs knows which of Badger's log files are the newest ones that have been made
-// durable. Badger's Sync covers the newest table log and the newest value log
-// only: what a group wrote just before Badger turned to a new file would be
-// acknowledged and could still be lost with the power.
+// durable, so that those it has turned away from since are made durable too: what
+// a group wrote just before would be acknowledged and could still be lost with
+// the power. All older ones are durable.
 type logs struct {
 	dir         string
 	table, vlog int // numbers of the newest files
@@ -50,14 +49,18 @@ func highest(dir, kind string, visit func(n int, name string)) int {
 	return top
 }
 
-// sync makes everything written so far durable.
-func (l *logs) sync(db *badger.DB) error {
-	table, err := l.follow(l.table, tableLog)
-	if err != nil {
-		return err
-	}
-	vlog, err := l.follow(l.vlog, valueLog)
-	if err != nil {
+// sync makes everything durable that was in the logs when it was called. It does
+// so by the files and not by Badger's Sync, which covers the newest ones at its
+// own time, while a writer may have Badger turn to others. The two kinds are
+// synced at the same time; on most file systems that costs one of them.
+func (l *logs) sync() error {
+	var table, vlog int
+	var tableErr, vlogErr error
+	var wg sync.WaitGroup
+	wg.Go(func() { table, tableErr = l.follow(l.table, tableLog) })
+	vlog, vlogErr = l.follow(l.vlog, valueLog)
+	wg.Wait()
+	if err := errors.Join(tableErr, vlogErr); err != nil {
 		return err
 	}
 	if table != l.table || vlog != l.vlog {
@@ -65,15 +68,12 @@ func (l *logs) sync(db *badger.DB) error {
 			return err
 		}
 	}
-	if err := db.Sync(); err != nil {
-		return err
-	}
 	l.table, l.vlog = table, vlog
 	return nil
 }
 
-// follow makes the files of a kind from number n on durable, except the newest,
-// whose number it returns. A file that has gone was flushed into a table, which
+// follow makes the files of a kind from number n on durable and returns the
+// highest number among them. A file that has gone was flushed into a table, which
 // is durable, or had all its values moved.
 func (l *logs) follow(n int, kind string) (int, error) {
 	name := func(n int) string {
@@ -82,25 +82,22 @@ func (l *logs) follow(n int, kind string) (int, error) {
 		}
 		return filepath.Join(l.dir, fmt.Sprintf("%06d.vlog", n))
 	}
+	top, names := n, []string{name(n)}
 	// Nearly always nothing has changed: n is there and there is no next one.
-	if exists(name(n)) && !exists(name(n+1)) {
-		return n, nil
+	if !exists(name(n)) || exists(name(n+1)) {
+		names = names[:0]
+		top = highest(l.dir, kind, func(m int, name string) {
+			if m >= n {
+				names = append(names, name)
+			}
+		})
 	}
-	var names []string
-	top := highest(l.dir, kind, func(m int, name string) {
-		if m >= n {
-			names = append(names, name)
-		}
-	})
 	for _, f := range names {
-		if f == name(top) {
-			continue
-		}
 		if err := syncFile(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return n, err
 		}
 	}
-	return top, nil
+	return max(top, n), nil
 }
 
 // exists tells whether a file is there; an error is a reason to look closer.
@@ -114,7 +111,7 @@ func syncFile(name string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close())
+	return errors.Join(f.Sync(), f.Close()) // writes what is changed through Badger's memory maps too
 }
 
 func syncDir(name string) error {

@@ -20,7 +20,7 @@ func (s *Store) PutMetadata(ctx context.Context, id shard.BlobID, md *shard.Meta
 	if err != nil {
 		return fmt.Errorf("put metadata of blob %v: %w", id, err)
 	}
-	if err := s.commit(ctx, []op{{key: keyOfMetadata(id), parts: [][]byte{body}}}); err != nil {
+	if err := s.commit(ctx, []op{opOf(keyOfMetadata(id), body)}); err != nil {
 		return fmt.Errorf("put metadata of blob %v: %w", id, err)
 	}
 	return nil
@@ -120,7 +120,7 @@ func (s *Store) PutValue(ctx context.Context, name string, value []byte) error {
 	if len(name) > maxName || len(value) > maxValue {
 		return fmt.Errorf("put value %.64q of %d bytes: longer than the store takes", name, len(value))
 	}
-	if err := s.commit(ctx, []op{{key: keyOfValue(name), parts: [][]byte{value}}}); err != nil {
+	if err := s.commit(ctx, []op{opOf(keyOfValue(name), value)}); err != nil {
 		return fmt.Errorf("put value %q: %w", name, err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 )
@@ -22,12 +23,12 @@ const (
 const flushMark = "!flush"
 
 // Reclaim gives the room of deleted and replaced slivers back to the disk, as
-// far as whole value log files can be rewritten, and returns the number of files
-// that went. It copies what is left in them: call it now and then, not after
-// each delete. Writers wait while it flushes; reads go on. It works on a disk that
-// is full for PutSlivers, moving then only what fits; with less than a quarter of
-// Config.Reserve it is [ErrFull]. It returns when it is done or, between two
-// files, when ctx ends.
+// far as that takes no more copying than it is worth, and returns the number of
+// files that went. Reads and writes go on, but for the moment in which a table is
+// flushed. It works on a disk that is full for PutSlivers, moving then only what
+// fits; with less than a quarter of Config.Reserve it is [ErrFull]. It returns
+// when it is done or, between two steps of a few MiB, when ctx ends: the next
+// call goes on from there. See [Stats] for whether a call is worth it.
 func (s *Store) Reclaim(ctx context.Context) (files int, err error) {
 	if err := s.begin(); err != nil {
 		return 0, err
@@ -35,16 +36,32 @@ func (s *Store) Reclaim(ctx context.Context) (files int, err error) {
 	defer s.calls.Done()
 	s.gc.Lock()
 	defer s.gc.Unlock()
+	began := time.Now()
+	before, _, _ := s.sizes()
+	files, err = s.collect(ctx)
+	if err == nil || errors.Is(err, ErrFull) && ctx.Err() == nil {
+		n, vlogErr := s.reclaimValueLogs(ctx)
+		files += n
+		err = errors.Join(err, vlogErr)
+	}
+	after, _, _ := s.sizes()
+	s.reclaimed.Store(&Reclaimed{At: began, Took: time.Since(began), Files: files, Bytes: before - min(before, after), Err: err})
+	if err != nil {
+		return files, fmt.Errorf("reclaim: %w", err)
+	}
+	return files, nil
+}
+
+// reclaimValueLogs rewrites Badger's value logs, in which the slivers are that are
+// neither tiny nor large.
+func (s *Store) reclaimValueLogs(ctx context.Context) (files int, err error) {
 	if err := s.countDeleted(ctx); err != nil {
-		return 0, fmt.Errorf("reclaim: %w", err)
+		return 0, err
 	}
 	for ctx.Err() == nil {
 		moved, err := s.moveOne()
-		if err != nil {
-			return files, fmt.Errorf("reclaim: %w", err)
-		}
-		if !moved {
-			return files, nil
+		if err != nil || !moved {
+			return files, err
 		}
 		files++
 	}
@@ -55,7 +72,7 @@ func (s *Store) Reclaim(ctx context.Context) (files int, err error) {
 // counts when a delete and what it deletes meet in a compaction, and that can
 // be long after, because rows are few and small.
 func (s *Store) countDeleted(ctx context.Context) error {
-	if err := s.commit(ctx, []op{{key: keyOfValue(flushMark), parts: [][]byte{nil}, urgent: true}}); err != nil {
+	if err := s.commit(ctx, []op{{key: keyOfValue(flushMark), value: seal(keyOfValue(flushMark)), urgent: true}}); err != nil {
 		return err
 	}
 	// Dropping a prefix under which there is something flushes the table in
@@ -93,7 +110,7 @@ func (s *Store) moveOne() (bool, error) {
 	// If we crash before this has returned, the old file is still there and serves
 	// whatever did not reach the disk in the new one; it stays until the next
 	// values in it are deleted.
-	return true, s.exclusively(func() error { return s.logs.sync(s.db) })
+	return true, s.exclusively(s.barrier)
 }
 
 // exclusively runs fn in the writer, between two groups.
@@ -101,4 +118,12 @@ func (s *Store) exclusively(fn func() error) error {
 	done := make(chan error, 1)
 	s.control <- func() { done <- fn() }
 	return <-done
+}
+
+// barrier makes everything written so far durable. The writer calls it.
+func (s *Store) barrier() error {
+	w := &write{done: make(chan error, 1)}
+	s.written.Add(1)
+	s.applied <- []*write{w}
+	return <-w.done
 }

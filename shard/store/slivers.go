@@ -1,11 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -41,20 +41,34 @@ func (s *Store) PutSlivers(ctx context.Context, id shard.BlobID, items []Item) e
 	}
 	defer s.calls.Done()
 	ops := make([]op, len(items))
+	var large []entry
+	var which []int // the ops of large
 	for i := range items {
 		it := &items[i]
 		sl := &it.Sliver
-		if sl.SymbolSize < 1 || sl.SymbolSize > 0xffff || sl.Axis > shard.Secondary || len(sl.Data) > maxSealedLength {
+		if sl.SymbolSize < 1 || sl.SymbolSize > 0xffff || sl.Axis > shard.Secondary || len(sl.Data) > maxSealedLength-sealLen-sliverHeader {
 			return fmt.Errorf("put %v sliver %d of blob %v: %w: %d bytes of symbols of %d",
 				sl.Axis, sl.Index, id, ErrSliver, len(sl.Data), sl.SymbolSize)
 		}
 		header := binary.LittleEndian.AppendUint16(make([]byte, 0, sliverHeader), uint16(sl.SymbolSize))
 		header = binary.LittleEndian.AppendUint16(header, uint16(sl.Index))
-		ops[i] = op{
-			key:    keyOfSliver(id, it.Shard, sl.Axis),
-			parts:  [][]byte{header, sl.Data},
-			row:    keyOfHolding(id, it.Shard, sl.Axis),
-			length: uint32(len(sl.Data)),
+		o := &ops[i]
+		o.key, o.row = keyOfSliver(id, it.Shard, sl.Axis), keyOfHolding(id, it.Shard, sl.Axis)
+		o.held.length = uint32(len(sl.Data))
+		if len(sl.Data) < segmentThreshold {
+			o.value = seal(o.key, header, sl.Data)
+			continue
+		}
+		large, which = append(large, entry{o.key, [][]byte{header, sl.Data}}), append(which, i)
+	}
+	if len(large) > 0 {
+		at, release, err := s.appendLarge(ctx, large, false)
+		if err != nil {
+			return fmt.Errorf("put %d slivers of blob %v: %w", len(items), id, err)
+		}
+		defer release()
+		for i, p := range at {
+			ops[which[i]].pointTo(p)
 		}
 	}
 	if err := s.commit(ctx, ops); err != nil {
@@ -71,6 +85,10 @@ func (s *Store) Sliver(id shard.BlobID, sh shard.Index, a shard.Axis) (shard.Sli
 		return shard.Sliver{}, err
 	}
 	defer s.calls.Done()
+	return s.sliver(id, sh, a)
+}
+
+func (s *Store) sliver(id shard.BlobID, sh shard.Index, a shard.Axis) (shard.Sliver, error) {
 	body, err := s.read(keyOfSliver(id, sh, a))
 	if err == nil && len(body) < sliverHeader {
 		err = fmt.Errorf("%w: %w", ErrCorrupt, errSealShort)
@@ -130,6 +148,46 @@ func has(t *badger.Txn, key []byte) (bool, error) {
 	return err == nil, err
 }
 
+// pointTo makes o one that sets its key to what lies at p.
+func (o *op) pointTo(p pointer) {
+	o.value = sealAway(o.key, p)
+	o.held.segment, o.held.stored = p.segment, p.length
+}
+
+// appendLarge writes values into segments, if there is room, of which an urgent
+// call leaves less.
+func (s *Store) appendLarge(ctx context.Context, entries []entry, urgent bool) ([]pointer, func(), error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	if err := s.broken(); err != nil {
+		return nil, nil, err
+	}
+	size := uint64(0)
+	for _, e := range entries {
+		size += rowRoom
+		for _, p := range e.parts {
+			size += uint64(len(p))
+		}
+	}
+	coming := s.coming.Add(size) // the calls at the same time see each other
+	defer s.coming.Add(-size)
+	reserve := s.cfg.Reserve + s.tables.Load()
+	if urgent {
+		reserve = openRoom
+	}
+	if free, err := s.free(s.dir); err == nil && free < reserve+coming {
+		s.refused.Add(1)
+		return nil, nil, fmt.Errorf("%w: %d bytes free, %d wanted, %d kept in reserve", ErrFull, free, size, reserve)
+	}
+	at, release, err := s.segments.append(entries)
+	if isFull(err) {
+		s.refused.Add(1)
+		err = fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return at, release, err
+}
+
 // DeleteSliver forgets one sliver, such as a corrupt one. It is no error if it
 // is not here.
 func (s *Store) DeleteSliver(ctx context.Context, id shard.BlobID, sh shard.Index, a shard.Axis) error {
@@ -144,38 +202,50 @@ func (s *Store) DeleteSliver(ctx context.Context, id shard.BlobID, sh shard.Inde
 	return nil
 }
 
-// SliverID says where a sliver lies.
-type SliverID struct {
-	Blob  shard.BlobID
-	Shard shard.Index
-	Axis  shard.Axis
-}
-
-// Slivers iterates over the slivers of one shard in the order of blob IDs,
-// from the blob from on, both axes of a blob one after the other, as they were
-// when the iteration began. An error ends it. The loop may call the store, but not
-// Close, which waits for it.
-func (s *Store) Slivers(sh shard.Index, from shard.BlobID) iter.Seq2[SliverID, error] {
-	prefix := prefixOfShard(sh)
-	return func(yield func(SliverID, error) bool) {
-		s.keys(prefix, append(prefix[:len(prefix):len(prefix)], from[:]...), func(key []byte, err error) bool {
-			if err != nil {
-				return yield(SliverID{}, err)
-			}
-			id, sh, a, ok := blobOfSliver(key)
-			if !ok {
-				return yield(SliverID{}, fmt.Errorf("%w: sliver key %x", ErrCorrupt, key))
-			}
-			return yield(SliverID{Blob: id, Shard: sh, Axis: a}, nil)
-		})
-	}
-}
-
 // read returns the unsealed value of a key: [ErrNotFound] or [ErrCorrupt] if it
 // has none.
 func (s *Store) read(key []byte) ([]byte, error) {
-	var value []byte
-	err := s.db.View(func(t *badger.Txn) error {
+	value, err := s.valueOf(key)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		at, away, err := unsealAway(key, value)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+		if !away {
+			break
+		}
+		far, err := s.segments.read(at)
+		if errors.Is(err, errAway) {
+			// It may have been moved since the row was read; then the row is another.
+			now, err := s.valueOf(key)
+			if err != nil {
+				return nil, err
+			}
+			if !bytes.Equal(now, value) {
+				value = now
+				continue
+			}
+			return nil, fmt.Errorf("%w: %w", ErrCorrupt, errAway)
+		}
+		if err != nil {
+			return nil, err
+		}
+		value = far
+		break
+	}
+	body, err := unseal(key, value)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return body, nil
+}
+
+// valueOf returns what Badger has under a key, sealed.
+func (s *Store) valueOf(key []byte) (value []byte, err error) {
+	err = s.db.View(func(t *badger.Txn) error {
 		item, err := t.Get(key)
 		if err == nil {
 			// An unreadable value comes back empty and without an error.
@@ -189,28 +259,5 @@ func (s *Store) read(key []byte) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	body, err := unseal(key, value)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
-	}
-	return body, nil
-}
-
-// keys calls visit for the keys with a prefix, in order, from one on; a key is
-// valid during the call only.
-func (s *Store) keys(prefix, from []byte, visit func(key []byte, err error) bool) {
-	if err := s.begin(); err != nil {
-		visit(nil, err)
-		return
-	}
-	defer s.calls.Done()
-	t := s.db.NewTransaction(false)
-	defer t.Discard()
-	it := t.NewIterator(badger.IteratorOptions{Prefix: prefix})
-	defer it.Close()
-	for it.Seek(from); it.Valid(); it.Next() {
-		if !visit(it.Item().Key(), nil) {
-			return
-		}
-	}
+	return value, nil
 }

@@ -26,6 +26,10 @@ var (
 	// nothing can be relied on. Reads and deletes go on; the same write works
 	// once there is room.
 	ErrFull = errors.New("store: disk full")
+	// ErrBroken says that the disk once refused to keep what was written. What had
+	// been acknowledged before is there; nothing more is taken until the store is
+	// opened again, because nobody can tell what else the disk has dropped.
+	ErrBroken = errors.New("store: disk does not keep what is written")
 )
 
 // DefaultReserve is the room that a store leaves on its disk unless told
@@ -52,16 +56,29 @@ type Store struct {
 	free func(dir string) (uint64, error)
 
 	writes  chan *write   // to the writer
+	applied chan []*write // from the writer to the syncer
 	control chan func()   // to the writer, see exclusively
 	quit    chan struct{} // closed by Close when nobody can send on the others any more
 	wg      sync.WaitGroup
 
-	logs    logs   // owned by the writer
-	tables  uint64 // bytes in Badger's tables when last measured; owned by the writer
-	slivers atomic.Int64
-	bytes   atomic.Int64
+	logs     logs          // owned by the syncer
+	syncLogs func() error  // logs.sync
+	tables   atomic.Uint64 // bytes in Badger's tables when last measured
+	written  atomic.Uint64 // groups that the writer has begun to apply
+	settled  tide          // those of them that are on the disk
 
-	gc sync.Mutex // held by Reclaim, one at a time
+	segments segments
+	coming   atomic.Uint64 // bytes that calls are about to append to segments
+
+	slivers     atomic.Int64
+	bytes       atomic.Int64
+	quarantined atomic.Int64
+	refused     atomic.Uint64 // writes for want of room
+	scrubbed    atomic.Uint64 // bytes
+	scrubBad    atomic.Uint64
+
+	gc        sync.Mutex // held by Reclaim, one at a time
+	reclaimed atomic.Pointer[Reclaimed]
 
 	closing  sync.Once
 	closeErr error
@@ -92,13 +109,15 @@ func Open(dir string, cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		cfg: cfg, dir: filepath.Join(dir, "db"), lock: lock, free: freeBytes,
-		writes: make(chan *write), control: make(chan func()), quit: make(chan struct{}),
+		writes: make(chan *write), applied: make(chan []*write, maxApplied), control: make(chan func()), quit: make(chan struct{}),
 	}
+	s.syncLogs = s.logs.sync
 	if err := s.open(); err != nil {
 		_ = lock.release()
 		return nil, fmt.Errorf("open store %s: %w", dir, err)
 	}
 	s.wg.Go(s.writer) // ended by Close through quit
+	s.wg.Go(s.syncer) // ended by the writer
 	return s, nil
 }
 
@@ -128,6 +147,9 @@ func (s *Store) open() error {
 	s.measure()
 	err = s.logs.start(s.dir)
 	if err == nil {
+		err = s.segments.load(filepath.Join(filepath.Dir(s.dir), "segments"))
+	}
+	if err == nil {
 		err = s.count()
 	}
 	if err != nil {
@@ -147,6 +169,7 @@ func (s *Store) Close() error {
 		s.calls.Wait()
 		close(s.quit)
 		s.wg.Wait()
+		s.segments.close()
 		err := s.db.Close()
 		if err == nil {
 			err = setMark(s.dir)
@@ -165,35 +188,4 @@ func (s *Store) begin() error {
 	}
 	s.calls.Add(1)
 	return nil
-}
-
-// Stats is a store's size at a moment.
-type Stats struct {
-	Slivers     int    // holdings
-	SliverBytes uint64 // the slivers' data
-	DiskBytes   uint64 // occupied by Badger's files, deleted values not yet reclaimed included
-	FreeBytes   uint64 // on the disk
-}
-
-// Stats returns the store's size.
-func (s *Store) Stats() (Stats, error) {
-	if err := s.begin(); err != nil {
-		return Stats{}, err
-	}
-	defer s.calls.Done()
-	st := Stats{Slivers: int(s.slivers.Load()), SliverBytes: uint64(s.bytes.Load())}
-	var err error
-	if st.FreeBytes, err = s.free(s.dir); err != nil {
-		return Stats{}, fmt.Errorf("measure free space of %s: %w", s.dir, err)
-	}
-	entries, err := os.ReadDir(s.dir)
-	if err != nil {
-		return Stats{}, fmt.Errorf("measure %s: %w", s.dir, err)
-	}
-	for _, e := range entries {
-		if info, err := e.Info(); err == nil { // files come and go
-			st.DiskBytes += occupied(info)
-		}
-	}
-	return st, nil
 }
