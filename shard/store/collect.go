@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/floe-storage/floe/shard"
 )
 
 const (
@@ -127,7 +125,7 @@ func (s *Store) move(ctx context.Context, victims []uint32, list []SliverID) (re
 		if err != nil {
 			s.cfg.Logger.WarnContext(ctx, "sliver cannot be read: it goes to the quarantine",
 				"blob", id.Blob, "shard", id.Shard, "axis", id.Axis, "err", err)
-			o.bad = noteOf(key, err)
+			o.bad = noteOf(o.row, err)
 			ops = append(ops, o)
 			continue
 		}
@@ -150,36 +148,3 @@ func (s *Store) move(ctx context.Context, victims []uint32, list []SliverID) (re
 	// appended is dead.
 	return list, s.commit(ctx, ops)
 }
-
-// DeleteShard forgets the slivers of one shard, at most limit of them, and
-// returns how many: fewer than limit if nothing is left of the shard. Metadata
-// stays. Whoever gives a shard away calls it until then, as slowly as serving
-// others demands.
-func (s *Store) DeleteShard(ctx context.Context, sh shard.Index, limit int) (deleted int, err error) {
-	if err := s.begin(); err != nil {
-		return 0, err
-	}
-	defer s.calls.Done()
-	limit = min(limit, maxDeletes)
-	var ops []op
-	for id, e := range s.Slivers(sh, shard.BlobID{}) {
-		if e != nil {
-			err = e
-			break
-		}
-		if len(ops) == limit {
-			break
-		}
-		ops = append(ops, op{key: keyOfSliver(id.Blob, id.Shard, id.Axis), row: keyOfHolding(id.Blob, id.Shard, id.Axis)})
-	}
-	if err == nil && len(ops) > 0 {
-		err = s.commit(ctx, ops)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("delete slivers of shard %d: %w", sh, err)
-	}
-	return len(ops), nil
-}
-
-// maxDeletes bounds the slivers that one call of DeleteShard deletes.
-const maxDeletes = 10_000

@@ -250,7 +250,7 @@ func (t *txn) quarantine(o *op) error {
 	if o.bad == nil && t.s.quarantined.Load()+t.bad <= 0 {
 		return nil // spares nearly every call a look
 	}
-	key := quarantineOf(o.key)
+	key := quarantineOf(o.row)
 	there, err := has(t.t, key)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@
 //
 //	's' shard:2 blob:32 axis:1     a sliver; one shard's slivers lie in blob order
 //	'h' blob:32 shard:2 axis:1     a holding; finds all slivers of one blob
-//	'q' shard:2 blob:32 axis:1     a sliver in quarantine
+//	'q' blob:32 shard:2 axis:1     a sliver in quarantine
 //	'm' blob:32                    a blob's metadata
 //	'v' name                       a named value
 //

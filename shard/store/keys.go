@@ -67,12 +67,22 @@ func holdingOf(key []byte) (id shard.BlobID, s shard.Index, a shard.Axis, ok boo
 	return id, shard.Index(binary.BigEndian.Uint16(rest)), shard.Axis(rest[2]), true
 }
 
-// quarantineOf returns the key under which a sliver with the given key is in
-// quarantine.
-func quarantineOf(sliver []byte) []byte {
-	k := slices.Clone(sliver)
+// quarantineOf returns the key under which a sliver whose holding has the given
+// key is in quarantine.
+func quarantineOf(holding []byte) []byte {
+	k := slices.Clone(holding)
 	k[0] = badPrefix
 	return k
+}
+
+// quarantined is the inverse of quarantineOf, with the holding's key taken apart.
+func quarantined(key []byte) (id shard.BlobID, s shard.Index, a shard.Axis, ok bool) {
+	if len(key) == 0 || key[0] != badPrefix {
+		return id, 0, 0, false
+	}
+	k := slices.Clone(key)
+	k[0] = holdingPrefix
+	return holdingOf(k)
 }
 
 func keyOfMetadata(id shard.BlobID) []byte {

@@ -72,38 +72,6 @@ func (s *Store) Blobs() iter.Seq2[shard.BlobID, error] {
 	}
 }
 
-// DeleteBlob forgets a blob: its metadata and its slivers on all shards. It is
-// no error if there is nothing of it. The disk gets its room back from
-// [Store.Reclaim].
-func (s *Store) DeleteBlob(ctx context.Context, id shard.BlobID) error {
-	if err := s.begin(); err != nil {
-		return err
-	}
-	defer s.calls.Done()
-	var ops []op
-	var err error
-	prefix := prefixOfBlob(id)
-	s.keys(prefix, prefix, func(key []byte, e error) bool {
-		id, sh, a, ok := holdingOf(key)
-		if e == nil && !ok {
-			e = fmt.Errorf("%w: holding key %x", ErrCorrupt, key)
-		}
-		err = e
-		ops = append(ops, op{key: keyOfSliver(id, sh, a), row: keyOfHolding(id, sh, a)})
-		return e == nil
-	})
-	if err == nil {
-		// The metadata goes last: after a crash in between, Blobs still shows the
-		// blob, so whoever deletes the expired finds it again.
-		ops = append(ops, op{key: keyOfMetadata(id)})
-		err = s.commit(ctx, ops)
-	}
-	if err != nil {
-		return fmt.Errorf("delete blob %v: %w", id, err)
-	}
-	return nil
-}
-
 // maxName bounds a named value's name, and maxValue its length: they are few and small.
 const (
 	maxName  = 256

@@ -188,20 +188,6 @@ func (s *Store) appendLarge(ctx context.Context, entries []entry, urgent bool) (
 	return at, release, err
 }
 
-// DeleteSliver forgets one sliver, such as a corrupt one. It is no error if it
-// is not here.
-func (s *Store) DeleteSliver(ctx context.Context, id shard.BlobID, sh shard.Index, a shard.Axis) error {
-	if err := s.begin(); err != nil {
-		return err
-	}
-	defer s.calls.Done()
-	o := op{key: keyOfSliver(id, sh, a), row: keyOfHolding(id, sh, a)}
-	if err := s.commit(ctx, []op{o}); err != nil {
-		return fmt.Errorf("delete %v sliver of blob %v on shard %d: %w", a, id, sh, err)
-	}
-	return nil
-}
-
 // read returns the unsealed value of a key: [ErrNotFound] or [ErrCorrupt] if it
 // has none.
 func (s *Store) read(key []byte) ([]byte, error) {

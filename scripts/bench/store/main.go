@@ -24,7 +24,7 @@ const (
 	mib        = 1 << 20
 	sliverSize = 256 << 10
 	middleSize = 16 << 10 // of slivers that lie in the value log and not in segments
-	writers    = 8 // at the same time, as many uploads are
+	writers    = 8        // at the same time, as many uploads are
 )
 
 // options is what the flags say.
