@@ -9,8 +9,8 @@ import (
 
 // maxExpired bounds the objects that one block removes when an epoch has
 // ended; the blocks after it go on. With ten million blobs on disk an object
-// takes some 30 µs, so that a block full of transactions has room for these.
-const maxExpired = 250
+// takes up to 150 µs, so that a block full of transactions has room for these.
+const maxExpired = 150
 
 // expire removes objects whose last epoch has ended, at most maxExpired. Nobody
 // can use one that waits for it.

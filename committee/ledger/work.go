@@ -11,7 +11,7 @@ const (
 	workTx          = 100  // the sender's signature and account
 	workPlain       = 20   // some values read and written
 	workAttributes  = 30   // the attributes of a blob read, changed and hashed
-	workCertificate = 500  // the aggregated signature of a committee
+	workCertificate = 700  // the aggregated signature of a committee
 	workKey         = 700  // a BLS key with the proof of its possession
 	workMembers     = 1000 // what the state has of each member of a committee
 	workPool        = 200  // a stake pool with the committees that its node is in
