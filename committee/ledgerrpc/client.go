@@ -48,13 +48,15 @@ type Client struct {
 	host   *p2p.Host
 	light  *light.Client // nil: peers are believed
 	maxAge time.Duration
+	// horizon is how many blocks back events can be proven; tests come closer.
+	horizon uint64
 
 	// mu guards the fields below.
 	mu     sync.Mutex
 	peers  []p2p.PeerID // the first one is asked
 	liars  []lie        // who were peers
 	height uint64       // the highest that was verified
-	told   uint64       // the highest that a peer has told of
+	told   uint64       // the highest that a peer has told of, where peers are believed
 }
 
 // lie is a peer that was caught.
@@ -66,7 +68,7 @@ type lie struct {
 // NewClient returns a ledger at the given peers, which the host must be able
 // to find. More of them may be added with Use. Nothing is asked yet.
 func NewClient(cfg ClientConfig, peers ...p2p.PeerID) (*Client, error) {
-	c := &Client{host: cfg.Host, maxAge: cfg.MaxAge}
+	c := &Client{host: cfg.Host, maxAge: cfg.MaxAge, horizon: horizon}
 	if c.maxAge == 0 {
 		c.maxAge = defaultMaxAge
 	}
@@ -275,16 +277,17 @@ func (c *Client) unavailable(faults []error) error {
 var errNobody = errors.New("ledgerrpc: no peers are known")
 
 // nobodysFault tells whether no other peer can do better: the root is too old, a
-// clock is wrong, or the validators have signed two chains.
+// clock is wrong, the validators have signed two chains, or the state has
+// forgotten what is asked for.
 func nobodysFault(err error) bool {
 	_, fork := errors.AsType[*light.ForkError](err)
-	return fork || errors.Is(err, light.ErrExpired) || errors.Is(err, light.ErrClock) || errors.Is(err, light.ErrBeforeRoot)
+	return fork || errors.Is(err, light.ErrExpired) || errors.Is(err, light.ErrClock) || errors.Is(err, light.ErrBeforeRoot) || errors.Is(err, ErrHorizon)
 }
 
 // judge puts a peer that has failed behind all others, or gives it up if what it
 // sent cannot be honest.
 func (c *Client) judge(p p2p.PeerID, err error) {
-	if !errors.Is(err, light.ErrProof) && !errors.Is(err, wire.ErrMalformed) && !errors.Is(err, wire.ErrTooLarge) {
+	if !errors.Is(err, light.ErrProof) && !errors.Is(err, errEvents) && !errors.Is(err, wire.ErrMalformed) && !errors.Is(err, wire.ErrTooLarge) {
 		c.demote(p)
 		return
 	}

@@ -30,8 +30,14 @@ type network struct {
 // serves the chain. The client asks them in order.
 func connect(t testing.TB, count int) *network {
 	t.Helper()
-	n := &network{chain: rpctest.New(t, rpctest.Genesis(shards)), hosts: p2ptest.New(t, count+1, nil)}
-	for _, h := range n.hosts[:count] {
+	return join(t, p2ptest.New(t, count+1, nil))
+}
+
+// join is connect with hosts that are there, the last of which is the client's.
+func join(t testing.TB, hosts []*p2p.Host) *network {
+	t.Helper()
+	n := &network{chain: rpctest.New(t, rpctest.Genesis(shards)), hosts: hosts}
+	for _, h := range hosts[:len(hosts)-1] {
 		s := Serve(h, n.chain)
 		t.Cleanup(s.Close) // before the host's
 		n.servers = append(n.servers, s)

@@ -36,9 +36,15 @@
 //	               which the validators have signed; a range proves that nothing is missing
 //	receipts       proven against two headers, but for the words of a refusal
 //	refusals       by a mempool are a peer's word: taken of two peers, where there are two
-//	events         are under no hash: two peers have to tell the same, where there are two; who
-//	               acts on an event reads the state, as the nodes do
+//	events         proven by the state, which has the hash of each block's events for a million
+//	               blocks; a range over many heights proves many blocks, and that the others
+//	               had no events
+//	times          of new blocks are those of headers, as a rule; of old ones a peer's word
 //	fees           follow from what was read, and a [Wallet] has a limit on top
+//
+// The header that names the state after a block is that of the next one. So the
+// newest block is held until that is there: a moment if it has events, some
+// seconds on an idle chain if it has none.
 //
 // A peer that sends what cannot be honest is given up, and another one asked;
 // a peer that merely fails is asked last. Only when nobody is left a call
@@ -78,6 +84,7 @@ type Ledger interface {
 	// Await returns what became of a transaction, once it is in a block.
 	Await(ctx context.Context, hash [32]byte) (ledger.Receipt, error)
 	// Events yields all blocks' events from a height on, in order and without
-	// a gap, and then new ones until ctx ends.
+	// a gap, and then new ones until ctx ends. Whoever keeps the last height can
+	// go on from the next without loss or repetition.
 	Events(ctx context.Context, from uint64) iter.Seq2[ledger.BlockEvents, error]
 }

@@ -257,49 +257,6 @@ func TestFeeLimit(t *testing.T) {
 	}
 }
 
-// Of peers that tell different events two prevail over one; one against one is
-// an error, and alone a peer is believed, for events are under no hash.
-func TestEventLies(t *testing.T) {
-	t.Parallel()
-	lie := func(_ *request, a *answer) {
-		if a.call == callFollow && a.events.Height == 3 {
-			a.events.Events = []ledger.TxEvent{{Event: ledger.Event{Kind: "lie"}}}
-		}
-	}
-	follow := func(c *Client, count int) (blocks []ledger.BlockEvents, err error) {
-		for b, err := range c.Events(bounded(t), 1) {
-			if err != nil {
-				return blocks, err
-			}
-			if blocks = append(blocks, b); len(blocks) == count {
-				break
-			}
-		}
-		return blocks, nil
-	}
-	for liar := range 3 { // first, witness, and the one that decides nothing
-		n := connect(t, 3)
-		if _, err := NewWallet(n.chain, rpctest.Account(0)).Send(t.Context(), one); err != nil {
-			t.Fatal(err)
-		}
-		n.bend(liar, lie)
-		blocks, err := follow(n.client, 4)
-		if err != nil || blocks[2].Events[0].Kind != "funds_sent" {
-			t.Errorf("liar %d: got %+v, %v", liar, blocks, err)
-		}
-	}
-	n := connect(t, 2)
-	n.chain.Commit()
-	n.bend(0, lie)
-	if blocks, err := follow(n.client, 4); !errors.Is(err, ErrConflict) || len(blocks) != 2 {
-		t.Errorf("one against one: got %+v, %v", blocks, err)
-	}
-	n.servers[1].Close()
-	if blocks, err := follow(n.client, 4); err != nil || blocks[2].Events[0].Kind != "lie" {
-		t.Errorf("alone: got %+v, %v", blocks, err)
-	}
-}
-
 func TestFilter(t *testing.T) {
 	t.Parallel()
 	chain := rpctest.New(t, rpctest.Genesis(shards))

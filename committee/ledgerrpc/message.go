@@ -23,10 +23,11 @@ const (
 	maxProof   = 16 << 10 // bytes of a receipt's proof
 	maxRequest = ledger.MaxTxSize + 1<<10
 	maxText    = 512
-	maxKind    = 64      // bytes of an event's name
-	maxBody    = 4096    // bytes of an event, and of a transaction's results
-	maxPart    = 1 << 20 // bytes of events in one frame; a block with more goes on in the next
-	maxEvents  = 1 << 18 // of one block, in all its frames
+	maxKind    = 64       // bytes of an event's name
+	maxBody    = 4096     // bytes of an event, and of a transaction's results
+	maxPart    = 1 << 20  // bytes of events in one frame; a block with more goes on in the next
+	maxEvents  = 1 << 18  // of one block, in all its frames
+	maxBlock   = 64 << 20 // bytes of events of one block: its transactions have a megabyte
 	leastEvent = 32 + 4 + 1 + 1
 )
 
@@ -198,6 +199,9 @@ func (a *answer) DecodeFrom(d *bcs.Decoder) {
 		}
 	}
 }
+
+// eventSize is how many bytes an event has in a frame, about.
+func eventSize(ev ledger.TxEvent) int { return leastEvent + len(ev.Kind) + len(ev.Body) }
 
 // encodeResult writes a result without its events, which have a call of their own.
 func encodeResult(e *bcs.Encoder, r ledger.TxResult) {

@@ -19,23 +19,40 @@ const firstRange = 4
 // reader reads the state of a peer at one height. The first fault sticks. It is
 // not safe for concurrent use.
 type reader struct {
-	stream  *p2p.Stream
-	header  func(height uint64, block []byte) (light.Header, error) // verifies the header of a height
-	known   uint64                                                  // the height of a header that need not be sent
-	height  uint64                                                  // of the state
-	appHash [32]byte                                                // zero until the first answer
-	cache   map[string][]byte                                       // what was got; nil if there is nothing
-	proofs  map[string][]byte                                       // the spans that it was read from
-	err     error
+	stream *p2p.Stream
+	header func(height uint64, block []byte) (light.Header, error) // verifies the header of a height
+	known  uint64                                                  // the height of a header that need not be sent
+	height uint64                                                  // of the state; before the first answer, the least that it may be
+	head   light.Header                                            // names the state; zero before the first answer
+	cache  map[string][]byte                                       // what was got; nil if there is nothing
+	proofs map[string][]byte                                       // the spans that it was read from
+	err    error
 }
 
 // open begins to read the state of a peer.
 func (c *Client) open(ctx context.Context, p p2p.PeerID, maxAge time.Duration) (*reader, error) {
+	r, err := c.dial(ctx, p, c.seen(), maxAge)
+	if err != nil {
+		return nil, err
+	}
+	// Nearly every reader wants the constants and the running epoch.
+	r.fetch(ledger.KeyParams(), ledger.KeySystem())
+	if r.err != nil {
+		r.close()
+		return nil, r.err
+	}
+	c.saw(r.height)
+	return r, nil
+}
+
+// dial returns a reader of the state of a peer, of minHeight at least, that has
+// read nothing yet.
+func (c *Client) dial(ctx context.Context, p p2p.PeerID, minHeight uint64, maxAge time.Duration) (*reader, error) {
 	stream, err := c.host.Open(ctx, p, Protocol)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{stream: stream, cache: map[string][]byte{}, proofs: map[string][]byte{}}
+	r := &reader{stream: stream, height: minHeight, cache: map[string][]byte{}, proofs: map[string][]byte{}}
 	r.header = func(height uint64, block []byte) (light.Header, error) {
 		h, err := c.header(ctx, p, height, block)
 		if err == nil && c.light != nil && maxAge > 0 && time.Since(h.Time) > maxAge {
@@ -46,13 +63,6 @@ func (c *Client) open(ctx context.Context, p p2p.PeerID, maxAge time.Duration) (
 	if c.light != nil {
 		r.known = c.light.Latest()
 	}
-	// Nearly every reader wants the constants and the running epoch.
-	r.fetch(c.seen(), ledger.KeyParams(), ledger.KeySystem())
-	if r.err != nil {
-		r.close()
-		return nil, r.err
-	}
-	c.saw(r.height)
 	return r, nil
 }
 
@@ -86,7 +96,7 @@ func (r *reader) ask(q *request) *answer {
 // enter verifies the header that the first answer is proven by, and that the
 // later ones are of the same height.
 func (r *reader) enter(a *answer) error {
-	if r.appHash != ([32]byte{}) {
+	if r.head.Height != 0 {
 		if a.height != r.height {
 			return fmt.Errorf("%w: peer %v went from height %d to %d", wire.ErrMalformed, r.stream.Peer(), r.height, a.height)
 		}
@@ -96,21 +106,21 @@ func (r *reader) enter(a *answer) error {
 	if err != nil {
 		return fmt.Errorf("header %d of peer %v: %w", a.height+1, r.stream.Peer(), err)
 	}
-	r.height, r.appHash, r.known = a.height, h.AppHash, h.Height
+	r.height, r.head, r.known = a.height, h, h.Height
 	return nil
 }
 
 // verify returns what a span says of [start, end).
 func (r *reader) verify(start, end, span []byte) (entries []light.Entry, more bool) {
-	entries, more, err := light.VerifyRange(r.appHash, start, end, span)
+	entries, more, err := light.VerifyRange(r.head.AppHash, start, end, span)
 	if err != nil {
 		r.err = fmt.Errorf("state of peer %v at height %d: %w", r.stream.Peer(), r.height, err)
 	}
 	return entries, more
 }
 
-func (r *reader) fetch(minHeight uint64, keys ...[]byte) {
-	a := r.ask(&request{call: callGet, minHeight: minHeight, keys: keys})
+func (r *reader) fetch(keys ...[]byte) {
+	a := r.ask(&request{call: callGet, minHeight: r.height, keys: keys})
 	if a == nil {
 		return
 	}
@@ -132,7 +142,7 @@ func after(key []byte) []byte { return append(bytes.Clone(key), 0) }
 // Get implements [ledger.Reader].
 func (r *reader) Get(key []byte) []byte {
 	if _, ok := r.cache[string(key)]; !ok {
-		r.fetch(r.height, key)
+		r.fetch(key)
 	}
 	if r.err != nil {
 		return nil
@@ -142,10 +152,15 @@ func (r *reader) Get(key []byte) []byte {
 
 // Ascend implements [ledger.Reader].
 func (r *reader) Ascend(start, end []byte, visit func(key, value []byte) bool) {
+	r.ascend(firstRange, start, end, visit)
+}
+
+// ascend is Ascend with the number of pairs that are asked for at first.
+func (r *reader) ascend(first uint16, start, end []byte, visit func(key, value []byte) bool) {
 	if end != nil && bytes.Compare(start, end) >= 0 {
 		return // no bytes would be no end on the wire
 	}
-	for limit := uint16(firstRange); ; limit = maxRange {
+	for limit := first; ; limit = maxRange {
 		a := r.ask(&request{call: callRange, minHeight: r.height, start: start, end: end, limit: limit})
 		if a == nil {
 			return

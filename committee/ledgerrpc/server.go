@@ -284,7 +284,7 @@ func writeBlock(stream *p2p.Stream, block ledger.BlockEvents) error {
 	for rest := block.Events; ; {
 		n, size := 0, 0
 		for n < len(rest) && size < maxPart {
-			size += leastEvent + len(rest[n].Kind) + len(rest[n].Body)
+			size += eventSize(rest[n])
 			n++
 		}
 		block.Events, rest = rest[:n], rest[n:]

@@ -1,13 +1,11 @@
 package ledgerrpc
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"iter"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,75 +39,6 @@ func (s *Server) underWay() int {
 	return len(s.ends)
 }
 
-func TestFollow(t *testing.T) {
-	t.Parallel()
-	n := connect(t, 2)
-	var heights []uint64
-	for b, err := range n.client.Events(bounded(t), 0) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		heights = append(heights, b.Height)
-		switch len(heights) {
-		case 1:
-			tx := signed(0, ledger.Send{To: ledger.Address{1}, Amount: 5})
-			if _, err := n.client.Broadcast(t.Context(), tx); err != nil {
-				t.Fatal(err)
-			}
-		case 3:
-			v, err := b.Events[0].Parse()
-			if sent, ok := v.(ledger.FundsSent); err != nil || !ok || sent.Amount != 5 || b.Events[0].Tx == ([32]byte{}) || b.Time == 0 {
-				t.Errorf("got %+v, %v", b, err)
-			}
-			n.servers[0].Close() // the next one goes on
-			n.chain.EndEpoch()
-		}
-		if len(heights) == 5 {
-			break
-		}
-	}
-	if !slices.Equal(heights, []uint64{1, 2, 3, 4, 5}) {
-		t.Errorf("heights %v", heights)
-	}
-	for _, s := range n.servers {
-		eventually(t, "the server to notice that nobody listens", func() bool { return s.underWay() == 0 })
-	}
-}
-
-// Blocks out of order, of another shape or without end are not passed on.
-func TestFollowLies(t *testing.T) {
-	t.Parallel()
-	block := func(height, time uint64, more bool, events int) []byte {
-		b := ledger.BlockEvents{Height: height, Time: time}
-		for range events {
-			b.Events = append(b.Events, ledger.TxEvent{Event: ledger.Event{Kind: "lie"}})
-		}
-		return framed(&answer{call: callFollow, more: more, events: b})
-	}
-	join := func(frames ...[]byte) []byte { return bytes.Join(frames, nil) }
-	for name, frames := range map[string][]byte{
-		"not the first":      block(2, 1, false, 0),
-		"part of another":    join(block(1, 1, true, 1), block(2, 1, false, 1)),
-		"other time":         join(block(1, 1, true, 1), block(1, 2, false, 1)),
-		"a part of nothing":  join(block(1, 1, true, 1), block(1, 1, true, 0), block(1, 1, true, 0)),
-		"never ends":         bytes.Repeat(block(1, 1, true, 25_000), 11),
-		"ends within":        join(block(1, 1, true, 1)),
-		"fault after a part": join(block(1, 1, true, 1), framed(&answer{fault: wire.Error{Code: wire.CodeInternal}})),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			n := connect(t, 2)
-			n.lie(0, reply(frames))
-			for b, err := range n.client.Events(bounded(t), 1) {
-				if err != nil || b.Height != 1 || len(b.Events) != 0 {
-					t.Errorf("got %+v, %v", b, err)
-				}
-				break
-			}
-		})
-	}
-}
-
 // large is a chain with one large block.
 type large struct {
 	Backend
@@ -135,7 +64,8 @@ func TestLargeBlock(t *testing.T) {
 	n.servers[0].Close()
 	const events = 40_000 // twelve megabytes
 	defer Serve(n.hosts[0], large{n.chain, events}).Close()
-	for b, err := range n.client.Events(bounded(t), 3) {
+	c := believer(t, n.hosts[1], n.hosts[0].ID())
+	for b, err := range c.Events(bounded(t), 3) {
 		if err != nil || b.Height != 3 || len(b.Events) != events {
 			t.Fatalf("height %d, %d events, %v", b.Height, len(b.Events), err)
 		}
