@@ -46,6 +46,7 @@ type Node struct {
 	// claims is held for reading while something is stored or confirmed and for
 	// writing while a blob is forgotten; see hold.
 	claims    sync.RWMutex
+	cutters   sync.Pool     // of *shard.Cutter
 	forgotten atomic.Bool   // something was, since room was last reclaimed
 	turned    chan struct{} // an epoch has begun, for takeOver
 

@@ -220,6 +220,11 @@ func (n handler) Symbols(_ context.Context, _ p2p.PeerID, r exchange.SymbolReque
 	} else {
 		reply.Symbols = make([][][]byte, len(r.Targets))
 	}
+	cut, ok := n.cutters.Get().(*shard.Cutter)
+	if !ok {
+		cut = shard.NewCutter(n.params)
+	}
+	defer n.cutters.Put(cut)
 	axis := r.Axis.Other()
 	for _, source := range r.Sources {
 		at := n.params.ShardOf(r.Blob, n.params.PairOfSliver(axis, source))
@@ -244,7 +249,7 @@ func (n handler) Symbols(_ context.Context, _ p2p.PeerID, r exchange.SymbolReque
 			}
 			continue
 		}
-		symbols, err := shard.Symbols(n.params, s, r.Targets)
+		symbols, err := cut.Symbols(s, r.Targets)
 		if err != nil {
 			return reply, err
 		}

@@ -13,21 +13,16 @@ import (
 // verified one; there are at most n targets. The symbols are the caller's. Its
 // error is an *InvalidError, or ErrParams.
 func Symbols(p Params, s Sliver, targets []SliverIndex) ([][]byte, error) {
-	x, err := expandOne(p, s, targets)
-	if err != nil {
-		return nil, err
-	}
-	symbols := lanes(len(targets), s.SymbolSize)
-	for i, t := range targets {
-		x.symbol(symbols[i], 0, int(t))
-	}
-	return symbols, nil
+	return NewCutter(p).Symbols(s, targets)
 }
 
 // ProvenSymbols is Symbols with the proof that each symbol belongs to s.
 func ProvenSymbols(p Params, s Sliver, targets []SliverIndex) ([]RecoverySymbol, error) {
-	x, err := expandOne(p, s, targets)
+	x, err := NewCutter(p).expander(&s, targets)
 	if err != nil {
+		return nil, err
+	}
+	if err := x.expand([][]byte{s.Data}); err != nil {
 		return nil, err
 	}
 	tree := merkle.FromHashes(x.leaves(0))
@@ -38,36 +33,6 @@ func ProvenSymbols(p Params, s Sliver, targets []SliverIndex) ([]RecoverySymbol,
 		proven[i] = RecoverySymbol{Source: s.Index, Data: symbols[i], Proof: tree.Proof(int(t))}
 	}
 	return proven, nil
-}
-
-// expandOne expands one sliver, whose symbol size is its own claim.
-func expandOne(p Params, s Sliver, targets []SliverIndex) (*expander, error) {
-	if p.n == 0 {
-		return nil, ErrParams
-	}
-	if s.SymbolSize <= 0 || s.SymbolSize > MaxSymbolSize || s.SymbolSize%symbolAlignment != 0 {
-		return nil, invalid(ErrSymbolSize, "%v with symbols of %d bytes", &s, s.SymbolSize)
-	}
-	g, err := newGrid(p, s.SymbolSize)
-	if err != nil {
-		return nil, err
-	}
-	if err := g.checkShape(&s); err != nil {
-		return nil, err
-	}
-	if len(targets) > p.n {
-		return nil, invalid(ErrCount, "%d symbols of %v, which has %d", len(targets), &s, p.n)
-	}
-	for _, t := range targets {
-		if int(t) >= p.n {
-			return nil, invalid(ErrIndex, "%s of %d", sliverName(s.Axis.Other(), t), p.n)
-		}
-	}
-	x := g.expander(s.Axis)
-	if err := x.expand([][]byte{s.Data}); err != nil {
-		return nil, err
-	}
-	return x, nil
 }
 
 // VerifySymbol checks that sym is the symbol of sliver target of axis a that its

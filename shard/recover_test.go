@@ -265,3 +265,38 @@ func TestGeneralSymbol(t *testing.T) {
 		t.Errorf("for the column: got source %d, want 4", got)
 	}
 }
+
+// A cutter that is used again gives what a new one does, whatever came before.
+func TestCutter(t *testing.T) {
+	t.Parallel()
+	p := shardtest.MustParams(13)
+	cut := shard.NewCutter(p)
+	for _, size := range []int{9000, 1, 500, 100_000, 500} {
+		_, pairs, err := shard.Encode(p, shardtest.Blob("cutter", size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, pair := range pairs {
+			for _, s := range []shard.Sliver{pair.Primary, pair.Secondary} {
+				for _, targets := range [][]shard.SliverIndex{{0}, {12}, {3, 11, 4, 9}, nil} {
+					got, err := cut.Symbols(s, targets)
+					if err != nil {
+						t.Fatal(err)
+					}
+					want, err := shard.ProvenSymbols(p, s, targets)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for k := range want {
+						if !bytes.Equal(got[k], want[k].Data) {
+							t.Errorf("%d bytes, pair %d, %v: symbol of %d differs", size, i, s.Axis, targets[k])
+						}
+					}
+				}
+			}
+		}
+		if _, err := cut.Symbols(shard.Sliver{SymbolSize: 2}, nil); err == nil {
+			t.Error("a sliver without data was cut")
+		}
+	}
+}

@@ -65,7 +65,7 @@ func table(ctx context.Context) error {
 	for _, shards := range []int{31, 100} {
 		for _, nodes := range []int{shards, 10} {
 			for _, blobs := range []struct{ count, size int }{{256, 64 * kib}, {16, 4 * mib}} {
-				w, err := newWorld(ctx, shards, nodes, blobs.count, blobs.size)
+				w, err := newWorld(ctx, shards, nodes, blobs.count, blobs.size, true)
 				if err != nil {
 					return err
 				}

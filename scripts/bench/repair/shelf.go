@@ -22,6 +22,7 @@ var errMissing = errors.New("not here")
 type server struct {
 	exchange.Handler // nil
 	world            *world
+	cutters          sync.Pool // of *shard.Cutter
 }
 
 // Metadata implements [exchange.Handler].
@@ -39,9 +40,14 @@ func (s *server) Symbols(_ context.Context, _ p2p.PeerID, r exchange.SymbolReque
 	if b == nil || r.Proofs {
 		return exchange.SymbolReply{}, &wire.Error{Code: wire.CodeNotFound}
 	}
+	cut, ok := s.cutters.Get().(*shard.Cutter)
+	if !ok {
+		cut = shard.NewCutter(s.world.params)
+	}
+	defer s.cutters.Put(cut)
 	reply := exchange.SymbolReply{Sources: r.Sources, Symbols: make([][][]byte, len(r.Targets))}
 	for _, source := range r.Sources {
-		symbols, err := shard.Symbols(s.world.params, b.sliver(s.world.params, r.Axis.Other(), source), r.Targets)
+		symbols, err := cut.Symbols(b.sliver(s.world.params, r.Axis.Other(), source), r.Targets)
 		if err != nil {
 			return reply, err
 		}

@@ -39,7 +39,8 @@ type blob struct {
 	pairs    []shard.SliverPair
 }
 
-func newWorld(ctx context.Context, shards, nodes, count, size int) (*world, error) {
+// newWorld makes a world with blobs of one size. Counting bytes costs time.
+func newWorld(ctx context.Context, shards, nodes, count, size int, counting bool) (*world, error) {
 	p, err := shard.NewParams(shards)
 	if err != nil {
 		return nil, err
@@ -55,19 +56,19 @@ func newWorld(ctx context.Context, shards, nodes, count, size int) (*world, erro
 		}
 		w.blobs[md.ID()] = &blob{md, pairs}
 	}
-	if err := w.start(ctx); err != nil {
+	if err := w.start(ctx, counting); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
 	return w, nil
 }
 
 // start opens the hosts and connects member 0 with the others.
-func (w *world) start(ctx context.Context) error {
+func (w *world) start(ctx context.Context, counting bool) error {
 	members := make([]committee.Member, w.nodes)
 	for i := range members {
 		identity := p2p.NewIdentity([32]byte{'r', byte(i)})
 		cfg := p2p.Config{Network: "bench", Identity: identity, Listen: []string{"/ip4/127.0.0.1/udp/0/quic-v1"}}
-		if i == 0 {
+		if i == 0 && counting {
 			cfg.ListenUDP = w.listen
 		}
 		h, err := p2p.New(ctx, cfg)
