@@ -193,11 +193,15 @@ func TestDiskFull(t *testing.T) {
 // spoil changes a byte of what is on the disk, under the open store.
 func (f *fixture) spoil(data []byte) {
 	f.t.Helper()
-	logs, err := filepath.Glob(filepath.Join(f.cfg.Dir, StoreDir, "db", "*.vlog"))
-	if err != nil {
-		f.t.Fatal(err)
+	var files []string
+	for _, pattern := range []string{"db/*.vlog", "segments/*.seg"} {
+		found, err := filepath.Glob(filepath.Join(f.cfg.Dir, StoreDir, pattern))
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		files = append(files, found...)
 	}
-	for _, name := range logs {
+	for _, name := range files {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			f.t.Fatal(err)
