@@ -12,8 +12,8 @@ import (
 
 const shards = 7 // all on the one node
 
-// sizes are the bounds of blobs' sizes, so that slivers lie beside their keys, in
-// the value log and in segments.
+// sizes are the bounds of blobs' sizes, so that slivers lie beside their keys,
+// many in a segment and few in one.
 var sizes = []int{2000, 60_000, 900_000}
 
 // blob is a blob as it is stored.

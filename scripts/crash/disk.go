@@ -48,10 +48,10 @@ func fill(dir string, rnd *rand.Rand) (keep uint64, undo func() error, err error
 	return reserve, undo, nil
 }
 
-// damage flips bytes in one of the store's files, most often in segments and value
-// logs, where most bytes are, and says which.
+// damage flips bytes in one of the store's files, most often in segments,
+// where most bytes are, and says which.
 func damage(dir string, rnd *rand.Rand) (string, error) {
-	pattern := []string{"segments/*.seg", "segments/*.seg", "segments/*.seg", "db/*.vlog", "db/*.vlog", "db/*.mem", "db/*"}[rnd.IntN(7)]
+	pattern := []string{"segments/*.seg", "segments/*.seg", "segments/*.seg", "segments/*.seg", "db/*.mem", "db/*"}[rnd.IntN(6)]
 	files, err := filepath.Glob(filepath.Join(dir, pattern))
 	if err != nil || len(files) == 0 {
 		return "", err

@@ -57,7 +57,7 @@ func main() {
 	defer stop()
 	fmt.Printf("crash: seed %d\n", *seed)
 	began := time.Now()
-	var each io.Writer = io.Discard
+	each := io.Discard
 	if *verbose {
 		each = os.Stdout
 	}

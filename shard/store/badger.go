@@ -10,24 +10,21 @@ import (
 )
 
 // Badger's profile, chosen for ten and more stores in one process: an idle one
-// costs a few MiB of heap, and slivers never pass through compaction.
+// costs a few MiB of heap, and slivers of more than a KiB never pass through
+// compaction.
 const (
 	memTableSize    = 2 << 20
-	valueThreshold  = 1 << 10  // smaller values live beside their keys
-	valueLogSize    = 64 << 20 // a value log file is closed when it has passed this
-	valueLogMax     = 1 << 20  // values in one value log file
-	maxTxnBytes     = 16 << 20 // of values in one transaction, unless it is one value; below valueLogSize, see openBadger
-	formatMagic     = 0x0f10   // Badger's "external magic": version of the layout in the package comment
-	openRoom        = 16 << 20 // free space without which opening is refused: recovery writes tables and two logs
-	maxSealedLength = 48 << 20 // of one value: the longest sliver that 1000 shards allow is 44 MB
+	inlineMax       = 128 << 10 // more than any value has: all lie beside their keys
+	formatMagic     = 0x0f11    // Badger's "external magic": version of the layout in the package comment
+	openRoom        = 16 << 20  // free space without which opening is refused: recovery writes tables and a log
+	maxSealedLength = 48 << 20  // of one value: the longest sliver that 1000 shards allow is 44 MB
 )
 
 // openBadger opens the database with the package's profile.
 //
-// The mapping of a value log file is made twice valueLogSize long, a file is
-// rotated after the transaction that took it past valueLogSize, and one
-// transaction is shorter than valueLogSize: so a mapping is never extended, which
-// Badger does without regard to readers.
+// Nothing is to lie in Badger's value log. When Badger collects one of its files,
+// it stops at the first damaged value and removes the file: one flipped bit would
+// lose all that follows. It also writes and syncs them one after the other.
 func openBadger(dir string, log *slog.Logger) (db *badger.DB, err error) {
 	defer func() {
 		// What inspect did not foresee must not end a process that runs other stores.
@@ -45,7 +42,7 @@ func openBadger(dir string, log *slog.Logger) (db *badger.DB, err error) {
 		WithBlockCacheSize(0). // blocks are mapped, and slivers do not pass through them
 		WithIndexCacheSize(0).
 		WithChecksumVerificationMode(options.OnBlockRead).
-		WithVerifyValueChecksum(true). // also guards Badger's parsing of a damaged entry, which may panic
+		WithVerifyValueChecksum(true).
 		WithMemTableSize(memTableSize).
 		WithNumMemtables(2).
 		WithNumLevelZeroTables(4).
@@ -53,9 +50,8 @@ func openBadger(dir string, log *slog.Logger) (db *badger.DB, err error) {
 		WithBaseTableSize(1 << 20).
 		WithBaseLevelSize(4 << 20).
 		WithNumCompactors(2).
-		WithValueThreshold(valueThreshold).
-		WithValueLogFileSize(valueLogSize).
-		WithValueLogMaxEntries(valueLogMax).
+		WithValueThreshold(inlineMax).
+		WithValueLogFileSize(1 << 20). // the least: it stays empty
 		WithExternalMagic(formatMagic)
 	return badger.Open(opt)
 }

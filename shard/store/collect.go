@@ -12,9 +12,10 @@ const (
 	// lower, the more is copied for each byte gained. With a fifth, the segments take
 	// at most 1.25 times what is alive in them.
 	deadRatio = 0.2
-	// collectLimit bounds the segments that one look at the holdings empties, and
-	// with them the list of what to move: 32 times 2048 slivers at most.
+	// collectLimit bounds the segments that one look at the holdings empties.
 	collectLimit = 32
+	// residentLimit bounds the list of what to move: some 10 MiB of keys.
+	residentLimit = 64 << 10
 	// moveBytes bounds what is moved at a time, and so the memory that takes.
 	moveBytes = 8 << 20
 )
@@ -35,11 +36,12 @@ func (s *Store) collect(ctx context.Context) (files int, err error) {
 		if len(victims) == 0 {
 			return files, nil
 		}
-		for _, n := range victims {
-			done[n] = true
-		}
-		if err := s.empty(ctx, victims); err != nil {
+		all, err := s.empty(ctx, victims)
+		if err != nil {
 			return files, err
+		}
+		for _, n := range victims {
+			done[n] = all
 		}
 	}
 	return files, ctx.Err()
@@ -59,10 +61,12 @@ func (s *Store) dropUnwanted(ctx context.Context) (int, error) {
 	return s.segments.remove(list)
 }
 
-// empty moves what is alive in the victims to other segments.
-func (s *Store) empty(ctx context.Context, victims []uint32) error {
-	var list []SliverID
-	var err error
+// resident is a key of a value in a segment, and of the holding if it is a sliver's.
+type resident struct{ key, row []byte }
+
+// residents returns keys whose values lie in the victims: all of them, if they are
+// fewer than residentLimit.
+func (s *Store) residents(ctx context.Context, victims []uint32) (list []resident, err error) {
 	prefix := []byte{holdingPrefix}
 	s.rows(prefix, prefix, true, func(key, value []byte, e error) bool {
 		if err = errors.Join(e, ctx.Err()); err != nil {
@@ -74,77 +78,92 @@ func (s *Store) empty(ctx context.Context, victims []uint32) error {
 		}
 		if h.stored > 0 && slices.Contains(victims, h.segment) {
 			if id, sh, a, ok := holdingOf(key); ok {
-				list = append(list, SliverID{id, sh, a})
+				list = append(list, resident{keyOfSliver(id, sh, a), key})
 			}
 		}
-		return true
+		return len(list) < residentLimit
 	})
+	if err != nil || len(list) >= residentLimit {
+		return list, err
+	}
+	prefix = []byte{metadataPrefix}
+	s.rows(prefix, prefix, true, func(key, value []byte, e error) bool {
+		err = errors.Join(e, ctx.Err())
+		if p, away, bad := unsealAway(key, value); err == nil && away && bad == nil && slices.Contains(victims, p.segment) {
+			list = append(list, resident{key, nil})
+		}
+		return err == nil && len(list) < residentLimit
+	})
+	return list, err
+}
+
+// empty moves what is alive in the victims to other segments, and tells whether
+// that was all.
+func (s *Store) empty(ctx context.Context, victims []uint32) (all bool, err error) {
+	list, err := s.residents(ctx, victims)
+	all = len(list) < residentLimit
 	for len(list) > 0 && err == nil {
 		if err = ctx.Err(); err == nil {
 			list, err = s.move(ctx, victims, list)
 		}
 	}
-	return err
+	return all, err
 }
 
-// move moves some of the slivers in list, those that still are in victims, and
-// returns the rest of list. What cannot be read goes to the quarantine: it would
-// keep its segment for ever.
-func (s *Store) move(ctx context.Context, victims []uint32, list []SliverID) (rest []SliverID, err error) {
+// move moves some of the values in list, those that still are in victims, and
+// returns the rest of list. What cannot be read would keep its segment for ever:
+// a sliver goes to the quarantine, metadata is dropped.
+func (s *Store) move(ctx context.Context, victims []uint32, list []resident) (rest []resident, err error) {
 	var ops []op
 	var entries []entry
 	var which []int // the ops of entries
 	for size := 0; len(list) > 0 && size < moveBytes; list = list[1:] {
-		id := list[0]
-		key := keyOfSliver(id.Blob, id.Shard, id.Axis)
-		row, err := s.valueOf(key)
-		if errors.Is(err, ErrNotFound) {
+		o := op{key: list[0].key, row: list[0].row, urgent: true}
+		if o.expect, err = s.valueOf(o.key); errors.Is(err, ErrNotFound) {
 			continue // deleted since
-		}
-		if err != nil {
+		} else if err != nil {
 			return nil, err
 		}
-		at, away, err := unsealAway(key, row)
+		at, away, err := unsealAway(o.key, o.expect)
 		if err == nil && (!away || !slices.Contains(victims, at.segment)) {
 			continue // replaced since
 		}
-		o := op{key: key, row: keyOfHolding(id.Blob, id.Shard, id.Axis), expect: row, urgent: true}
 		var body []byte
 		if err == nil {
-			body, err = s.segments.read(at)
-			if err != nil && !errors.Is(err, errAway) && !errors.Is(err, ErrCorrupt) {
+			body, err = s.follow(o.key, o.expect)
+			if err != nil && !errors.Is(err, ErrCorrupt) {
 				return nil, err
 			}
-			if err == nil {
-				body, err = unseal(key, body)
-			}
 		}
-		if err == nil && len(body) < sliverHeader {
+		if err == nil && o.row != nil && len(body) < sliverHeader {
 			err = errSealShort
 		}
 		if err != nil {
-			s.cfg.Logger.WarnContext(ctx, "sliver cannot be read: it goes to the quarantine",
-				"blob", id.Blob, "shard", id.Shard, "axis", id.Axis, "err", err)
-			o.bad = noteOf(o.row, err)
+			s.cfg.Logger.WarnContext(ctx, "value cannot be read: it is put away", "key", fmt.Sprintf("%x", o.key), "err", err)
+			if o.row != nil {
+				o.bad = noteOf(o.row, err)
+			}
 			ops = append(ops, o)
 			continue
 		}
 		size += len(body)
-		o.held.length = uint32(len(body) - sliverHeader)
-		entries, which = append(entries, entry{key, [][]byte{body}}), append(which, len(ops))
+		if o.row != nil {
+			o.held.length = uint32(len(body) - sliverHeader)
+		}
+		entries, which = append(entries, entry{o.key, [][]byte{body}}), append(which, len(ops))
 		ops = append(ops, o)
 	}
 	if len(entries) > 0 {
 		at, release, err := s.appendLarge(ctx, entries, true)
 		if err != nil {
-			return nil, fmt.Errorf("move %d slivers: %w", len(entries), err)
+			return nil, fmt.Errorf("move %d values: %w", len(entries), err)
 		}
 		defer release()
 		for i, p := range at {
 			ops[which[i]].pointTo(p)
 		}
 	}
-	// If we crash here, the rows point to where the slivers were, and what was
+	// If we crash here, the rows point to where the values were, and what was
 	// appended is dead.
 	return list, s.commit(ctx, ops)
 }

@@ -170,9 +170,8 @@ func (s *Store) classify(err error) error {
 type txn struct {
 	s     *Store
 	t     *badger.Txn
-	bytes int   // of values
-	rows  int64 // entries
-	table int64 // bytes that count against Badger's limit: what goes into its tables
+	rows  int64 // entries, at most
+	table int64 // bytes that count against Badger's limit
 	// what the transaction changes of the store's counters
 	slivers, length, bad int64
 	segments             map[uint32]int64
@@ -181,13 +180,9 @@ type txn struct {
 func (t *txn) add(o *op) error {
 	value := o.value
 	const entry = 32 // more than Badger adds to a key and a pointer
-	table := int64(2*len(o.key) + len(o.row) + holdingLen + len(o.bad) + 3*entry)
-	if len(value) < valueThreshold {
-		table += int64(len(value))
-	}
+	table := int64(2*len(o.key) + len(o.row) + holdingLen + len(o.bad) + len(value) + 3*entry)
 	// A quarter less than Badger's limits, which it computes a little differently.
-	if t.bytes > 0 && (t.bytes+len(value) > maxTxnBytes ||
-		t.rows+3 > t.s.db.MaxBatchCount()*3/4 || t.table+table > t.s.db.MaxBatchSize()*3/4) {
+	if t.rows > 0 && (t.rows+3 > t.s.db.MaxBatchCount()*3/4 || t.table+table > t.s.db.MaxBatchSize()*3/4) {
 		if err := t.commit(); err != nil {
 			return err
 		}
@@ -197,13 +192,17 @@ func (t *txn) add(o *op) error {
 			return err
 		}
 	}
-	t.bytes += max(len(value), 1)
 	t.rows += 3
 	t.table += table
-	if o.row != nil {
-		if err := t.hold(o); err != nil {
-			return err
-		}
+	var err error
+	switch {
+	case o.row != nil:
+		err = t.hold(o)
+	case o.key[0] == metadataPrefix:
+		err = t.know(o)
+	}
+	if err != nil {
+		return err
 	}
 	return t.set(o.key, value)
 }
@@ -244,6 +243,36 @@ func (t *txn) hold(o *op) error {
 	return t.set(o.row, o.held.append(nil))
 }
 
+// know keeps count of a blob's metadata that comes or goes.
+func (t *txn) know(o *op) error {
+	item, err := t.t.Get(o.key)
+	if err == nil {
+		err = item.Value(func(old []byte) error {
+			t.point(o.key, old, -1)
+			return nil
+		})
+	}
+	if err != nil && !errors.Is(err, badger.ErrKeyNotFound) {
+		return err
+	}
+	t.point(o.key, o.value, 1)
+	return nil
+}
+
+// point counts what a row says of a segment.
+func (t *txn) point(key, row []byte, sign int64) {
+	if p, away, err := unsealAway(key, row); away && err == nil {
+		t.place(p.segment, sign*int64(p.length))
+	}
+}
+
+func (t *txn) place(segment uint32, bytes int64) {
+	if t.segments == nil {
+		t.segments = map[uint32]int64{}
+	}
+	t.segments[segment] += bytes
+}
+
 // quarantine notes a sliver as bad, or takes it out when another is put in its
 // place or it is deleted.
 func (t *txn) quarantine(o *op) error {
@@ -273,10 +302,7 @@ func (t *txn) change(h holding, sign int64) {
 	t.slivers += sign
 	t.length += sign * int64(h.length)
 	if h.stored > 0 {
-		if t.segments == nil {
-			t.segments = map[uint32]int64{}
-		}
-		t.segments[h.segment] += sign * int64(h.stored)
+		t.place(h.segment, sign*int64(h.stored))
 	}
 }
 
@@ -299,6 +325,6 @@ func (t *txn) commit() error {
 		}
 	}
 	t.t = t.s.db.NewTransaction(true)
-	t.bytes, t.rows, t.table, t.slivers, t.length, t.bad, t.segments = 0, 0, 0, 0, 0, 0, nil
+	t.rows, t.table, t.slivers, t.length, t.bad, t.segments = 0, 0, 0, 0, 0, nil
 	return err
 }

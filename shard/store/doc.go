@@ -36,17 +36,17 @@
 //
 // The first byte is the version of the form. The CRC-32C covers the key and all
 // that follows it, so a value is also refused when it turns up under a key that
-// is not its own. Slivers of [segmentThreshold] bytes and more lie in segments,
-// of [valueThreshold] and more in Badger's value log, smaller ones beside their
-// keys.
+// is not its own. Slivers and metadata of [segmentThreshold] bytes and more lie in
+// segments, smaller ones beside their keys; metadata that lies in a segment has a
+// row of form 2 too.
 //
 // # Room
 //
 // What is deleted is dead until [Store.Reclaim]. The holdings say how much of each
 // segment is alive. A segment without any is removed; from one that is a fifth
 // dead the rest is moved: copied to another segment, synced, and the rows changed
-// if they are still what they were. Badger's value logs are rewritten by Badger,
-// which first has to be brought to count what is dead in them.
+// if they are still what they were. Of Badger's tables, which hold small slivers and
+// rows, what is dead goes when they are compacted.
 //
 // # Invariants
 //
@@ -57,9 +57,6 @@
 // written and deleted in one transaction, as are its removal and its place in the
 // quarantine. A segment is not appended to after it was closed, and removed only
 // when it is durable that no row points to it.
-//
-// Badger's Sync covers only the newest of its logs; [Store] makes the ones that
-// it has just rotated away from durable too, before it acknowledges.
 //
 // # Concurrency
 //

@@ -57,7 +57,7 @@ func heldAt(t *badger.Txn, row []byte) (h holding, ok bool, err error) {
 	return h, err == nil, err
 }
 
-// count reads the holdings once, when the store is opened.
+// count reads the holdings, and where metadata lies, once, when the store is opened.
 func (s *Store) count() error {
 	return s.db.View(func(t *badger.Txn) error {
 		it := t.NewIterator(badger.IteratorOptions{Prefix: []byte{holdingPrefix}})
@@ -72,6 +72,20 @@ func (s *Store) count() error {
 				s.bytes.Add(int64(h.length))
 				if h.stored > 0 {
 					s.segments.count(h.segment, int64(h.stored))
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		known := t.NewIterator(badger.IteratorOptions{Prefix: []byte{metadataPrefix}})
+		defer known.Close()
+		for known.Rewind(); known.Valid(); known.Next() {
+			item := known.Item()
+			err := item.Value(func(v []byte) error {
+				if p, away, err := unsealAway(item.Key(), v); away && err == nil {
+					s.segments.count(p.segment, int64(p.length))
 				}
 				return nil
 			})

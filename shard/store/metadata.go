@@ -20,7 +20,16 @@ func (s *Store) PutMetadata(ctx context.Context, id shard.BlobID, md *shard.Meta
 	if err != nil {
 		return fmt.Errorf("put metadata of blob %v: %w", id, err)
 	}
-	if err := s.commit(ctx, []op{opOf(keyOfMetadata(id), body)}); err != nil {
+	o := opOf(keyOfMetadata(id), body)
+	if len(body) >= segmentThreshold {
+		at, release, err := s.appendLarge(ctx, []entry{{o.key, [][]byte{body}}}, false)
+		if err != nil {
+			return fmt.Errorf("put metadata of blob %v: %w", id, err)
+		}
+		defer release()
+		o.pointTo(at[0])
+	}
+	if err := s.commit(ctx, []op{o}); err != nil {
 		return fmt.Errorf("put metadata of blob %v: %w", id, err)
 	}
 	return nil

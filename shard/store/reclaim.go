@@ -2,21 +2,8 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/dgraph-io/badger/v4"
-)
-
-const (
-	// reclaimRatio is the part of a value log file that must be deleted values for
-	// Reclaim to move the rest: the lower, the more is copied for each byte gained.
-	reclaimRatio = 0.3
-	// longestLog is the length that a value log file can reach.
-	longestLog = valueLogSize + maxTxnBytes
-	// reclaimRoom is what Reclaim leaves free while it works.
-	reclaimRoom = openRoom
 )
 
 // flushMark names a value that Reclaim writes and drops.
@@ -39,10 +26,8 @@ func (s *Store) Reclaim(ctx context.Context) (files int, err error) {
 	began := time.Now()
 	before, _, _ := s.sizes()
 	files, err = s.collect(ctx)
-	if err == nil || errors.Is(err, ErrFull) && ctx.Err() == nil {
-		n, vlogErr := s.reclaimValueLogs(ctx)
-		files += n
-		err = errors.Join(err, vlogErr)
+	if err == nil && s.tablesLoose() {
+		err = s.compact(ctx)
 	}
 	after, _, _ := s.sizes()
 	s.reclaimed.Store(&Reclaimed{At: began, Took: time.Since(began), Files: files, Bytes: before - min(before, after), Err: err})
@@ -52,26 +37,31 @@ func (s *Store) Reclaim(ctx context.Context) (files int, err error) {
 	return files, nil
 }
 
-// reclaimValueLogs rewrites Badger's value logs, in which the slivers are that are
-// neither tiny nor large.
-func (s *Store) reclaimValueLogs(ctx context.Context) (files int, err error) {
-	if err := s.countDeleted(ctx); err != nil {
-		return 0, err
-	}
-	for ctx.Err() == nil {
-		moved, err := s.moveOne()
-		if err != nil || !moved {
-			return files, err
-		}
-		files++
-	}
-	return files, ctx.Err()
+const (
+	// rowSpace is about what a sliver takes in tables besides its data: its row, its
+	// holding, their places in the index.
+	rowSpace = 256
+	// looseTables is how large tables must be for Reclaim to compact them.
+	looseTables = 16 << 20
+)
+
+// tablesLoose tells whether compacting Badger's tables is likely to shrink them a
+// good deal: Badger does it by itself, but long after deletes, which are small.
+func (s *Store) tablesLoose() bool {
+	_, alive, _ := s.segments.totals()
+	small := uint64(max(s.bytes.Load(), 0))
+	small -= min(small, alive)
+	wanted := small + uint64(max(s.slivers.Load(), 0))*rowSpace
+	tables := s.tables.Load()
+	return tables > looseTables && tables > wanted+wanted/4
 }
 
-// countDeleted brings Badger to know what is deleted in which value log file: it
-// counts when a delete and what it deletes meet in a compaction, and that can
-// be long after, because rows are few and small.
-func (s *Store) countDeleted(ctx context.Context) error {
+// compact brings Badger to drop what is deleted from its tables. Writers wait while
+// it flushes the table in memory, which is of [memTableSize]; not afterwards.
+func (s *Store) compact(ctx context.Context) error {
+	if free, err := s.free(s.dir); err == nil && free < s.tables.Load()+openRoom {
+		return nil // the new tables could fill the disk
+	}
 	if err := s.commit(ctx, []op{{key: keyOfValue(flushMark), value: seal(keyOfValue(flushMark)), urgent: true}}); err != nil {
 		return err
 	}
@@ -79,38 +69,11 @@ func (s *Store) countDeleted(ctx context.Context) error {
 	// memory; nothing else does while the database is open. Writes fail meanwhile,
 	// so it is the writer that does it.
 	err := s.exclusively(func() error { return s.db.DropPrefix(keyOfValue(flushMark)) })
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.db.Flatten(2)
 	}
-	return s.db.Flatten(2)
-}
-
-// moveOne rewrites the value log file with the most deleted values, if it is
-// worth it. Badger removes the file as soon as it has written the values anew,
-// but has not synced them; an iterator that is open makes it wait.
-func (s *Store) moveOne() (bool, error) {
-	ratio := reclaimRatio
-	if free, err := s.free(s.dir); err == nil {
-		if free < 2*reclaimRoom {
-			return false, nil // moving anything could fill the disk
-		}
-		ratio = max(ratio, 1-float64(free-reclaimRoom)/longestLog)
-	}
-	t := s.db.NewTransaction(false)
-	defer t.Discard()
-	it := t.NewIterator(badger.IteratorOptions{Prefix: keyOfValue(flushMark)})
-	defer it.Close()
-	err := s.db.RunValueLogGC(ratio)
-	if errors.Is(err, badger.ErrNoRewrite) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	// If we crash before this has returned, the old file is still there and serves
-	// whatever did not reach the disk in the new one; it stays until the next
-	// values in it are deleted.
-	return true, s.exclusively(s.barrier)
+	s.measure()
+	return err
 }
 
 // exclusively runs fn in the writer, between two groups.
@@ -118,12 +81,4 @@ func (s *Store) exclusively(fn func() error) error {
 	done := make(chan error, 1)
 	s.control <- func() { done <- fn() }
 	return <-done
-}
-
-// barrier makes everything written so far durable. The writer calls it.
-func (s *Store) barrier() error {
-	w := &write{done: make(chan error, 1)}
-	s.written.Add(1)
-	s.applied <- []*write{w}
-	return <-w.done
 }

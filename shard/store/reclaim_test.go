@@ -11,7 +11,7 @@ func TestReclaim(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
 	ctx := t.Context()
-	// Three value log files' worth, of which three quarters are deleted.
+	// Three segments' worth, of which three quarters are deleted.
 	const blobs, size = 300, 512 << 10
 	item := []store.Item{{Shard: 1, Sliver: sliver(1, shard.Primary, 1, size)}}
 	for blob := range blobs {

@@ -154,7 +154,10 @@ func (s *Store) metadata(id shard.BlobID) (md *shard.Metadata, row []byte, err e
 	if row, err = s.valueOf(key); err != nil {
 		return nil, row, err
 	}
-	body, err := unseal(key, row)
+	body, err := s.follow(key, row)
+	if err != nil && !errors.Is(err, ErrCorrupt) {
+		return nil, row, err
+	}
 	if err == nil {
 		md, err = shard.ParseMetadata(body)
 	}

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// segmentThreshold is the length from which a sliver's value lies in a segment
-	// and not in Badger: there it is written by one thread, through a memory map.
-	segmentThreshold = 32 << 10
+	// segmentThreshold is the length from which a sliver or metadata lies in a
+	// segment and not in Badger, where compaction would copy it again and again.
+	segmentThreshold = 1 << 10
 	// segmentSize is the length after which a segment is closed. The larger, the
 	// fewer files; the smaller, the less is copied to empty one.
 	segmentSize = 64 << 20

@@ -195,6 +195,11 @@ func (s *Store) read(key []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.follow(key, value)
+}
+
+// follow returns the unsealed value of a key of which value is the row.
+func (s *Store) follow(key, value []byte) ([]byte, error) {
 	for {
 		at, away, err := unsealAway(key, value)
 		if err != nil {
@@ -234,7 +239,6 @@ func (s *Store) valueOf(key []byte) (value []byte, err error) {
 	err = s.db.View(func(t *badger.Txn) error {
 		item, err := t.Get(key)
 		if err == nil {
-			// An unreadable value comes back empty and without an error.
 			value, err = item.ValueCopy(nil)
 		}
 		return err

@@ -23,7 +23,7 @@ import (
 const (
 	mib        = 1 << 20
 	sliverSize = 256 << 10
-	middleSize = 16 << 10 // of slivers that lie in the value log and not in segments
+	middleSize = 16 << 10 // of slivers of small blobs
 	writers    = 8        // at the same time, as many uploads are
 )
 
