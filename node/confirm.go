@@ -63,6 +63,10 @@ func (n *Node) confirm(ctx context.Context, id shard.BlobID, p committee.Persist
 			return none, wire.Errorf(wire.CodeNotFound, "slivers of shard %d", h.Shard)
 		}
 	}
+	// Another writer's slivers are seen a moment before they are durable.
+	if err := n.store.Settle(ctx); err != nil {
+		return none, err
+	}
 	message := committee.Confirmation{Epoch: epoch, Blob: id, Persistence: p}.Message()
 	return exchange.SignedConfirmation{Message: message, Signature: n.keys.signer(self.BLSKey).Sign(message)}, nil
 }
