@@ -6,8 +6,9 @@
 //
 //	go run ./scripts/bench/repair                 the table of bytes
 //	go run ./scripts/bench/repair -speed          how fast a node of ten comes back, with a store on disk
+//	go run ./scripts/bench/repair -network        the same of a whole network: ledger, gossip, ten stores
 //
-// The other nodes answer from memory. Bytes are those of the datagrams with 28 bytes each for the headers
+// But for -network the other nodes answer from memory. Bytes are those of the datagrams with 28 bytes each for the headers
 // of IP and UDP. Restored are slivers and, of whole pairs, metadata.
 package main
 
@@ -30,8 +31,9 @@ const (
 
 func main() {
 	speed := flag.Bool("speed", false, "measure speed, not bytes")
-	share := flag.Int64("restore", 256*mib, "with -speed, bytes to restore")
-	size := flag.Int("size", 4*mib, "with -speed, bytes of a blob")
+	whole := flag.Bool("network", false, "as -speed, with ten whole nodes in this process")
+	share := flag.Int64("restore", 256*mib, "with -speed and -network, bytes to restore")
+	size := flag.Int("size", 4*mib, "with -speed and -network, bytes of a blob")
 	profile := flag.String("cpuprofile", "", "file to write a processor profile to")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -48,6 +50,9 @@ func main() {
 	}
 	if *speed {
 		run = func(ctx context.Context) error { return fast(ctx, *share, *size) }
+	}
+	if *whole {
+		run = func(ctx context.Context) error { return network(ctx, *share, *size) }
 	}
 	err := run(ctx)
 	pprof.StopCPUProfile()
