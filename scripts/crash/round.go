@@ -9,9 +9,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/floe-storage/floe/shard/store"
 )
 
 const (
@@ -169,15 +170,10 @@ func (r *runner) check(ctx context.Context, o order) error {
 		return fmt.Errorf("VIOLATION: checker: %w: %s", err, faults)
 	}
 	if strings.HasPrefix(string(said), "refused") {
-		// It says so and what to do: the node starts again with nothing and is
-		// filled by the others.
+		// The node starts again with nothing and is filled by the others.
 		r.total.spoiledOpen++
 		r.blobs = map[int]string{}
-		names, err := filepath.Glob(filepath.Join(r.dir, "*"))
-		for _, name := range names {
-			err = errors.Join(err, os.RemoveAll(name))
-		}
-		return err
+		return store.SetAside(r.dir)
 	}
 	var checked, repaired int
 	if _, err := fmt.Sscanf(string(said), "ok %d %d", &checked, &repaired); err != nil {

@@ -15,6 +15,7 @@
 //	DIR/closed          there while the store is closed in order; see mark.go
 //	DIR/db/             Badger's files
 //	DIR/segments/       NNNNNNNN.seg, values one after the other
+//	DIR/damaged/        Badger's files that could not be opened, if there were; see [SetAside]
 //
 // Keys, byte by byte (integers big-endian so that keys sort as numbers do):
 //
