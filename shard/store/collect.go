@@ -130,7 +130,7 @@ func (s *Store) move(ctx context.Context, victims []uint32, list []resident) (re
 		}
 		var body []byte
 		if err == nil {
-			body, err = s.follow(o.key, o.expect)
+			body, err = s.follow(o.key, o.expect, false)
 			if err != nil && !errors.Is(err, ErrCorrupt) {
 				return nil, err
 			}

@@ -21,7 +21,7 @@ import (
 // damaged, deletes tables that the manifest does not name, and cannot open an
 // empty log, which is what a crash between making and sizing it leaves. inspect
 // returns [ErrCorrupt] for the first two, and for a manifest that cannot be the
-// whole one; it removes empty logs. Damage in the logs is left to Badger, which
+// whole one; it removes empty logs and value logs. Damage in the logs is left to Badger, which
 // drops what follows it, and to the checksums of the values.
 func inspect(dir string) error {
 	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
@@ -77,10 +77,9 @@ func readManifest(path string) (badger.Manifest, error) {
 	return m, nil
 }
 
-// discardUnit is the length of an entry of Badger's DISCARD file.
-const discardUnit = 16
-
-// clean removes files that Badger cannot open and that hold nothing.
+// clean removes files that hold nothing: value logs, where nothing is put, the
+// statistics of them, of which damage would keep Badger from opening, and empty
+// table logs, which it cannot open either.
 func clean(dir string) error {
 	for _, pattern := range []string{"*.mem", "*.vlog", "DISCARD"} {
 		names, err := filepath.Glob(filepath.Join(dir, pattern))
@@ -92,8 +91,7 @@ func clean(dir string) error {
 			if err != nil {
 				return err
 			}
-			// DISCARD holds statistics only, and a short one is indexed out of range.
-			if info.Size() > 0 && (pattern != "DISCARD" || info.Size()%discardUnit == 0) {
+			if pattern == "*.mem" && info.Size() > 0 {
 				continue
 			}
 			if err := os.Remove(name); err != nil {

@@ -154,7 +154,7 @@ func (s *Store) metadata(id shard.BlobID) (md *shard.Metadata, row []byte, err e
 	if row, err = s.valueOf(key); err != nil {
 		return nil, row, err
 	}
-	body, err := s.follow(key, row)
+	body, err := s.follow(key, row, true)
 	if err != nil && !errors.Is(err, ErrCorrupt) {
 		return nil, row, err
 	}
@@ -176,7 +176,7 @@ func (s *Store) sliverRow(id SliverID) (row []byte, sl shard.Sliver, err error) 
 	if row, err = s.valueOf(key); err != nil {
 		return row, sl, err
 	}
-	sl, err = s.sliver(id.Blob, id.Shard, id.Axis)
+	sl, err = s.sliver(id, row, true)
 	return row, sl, err
 }
 

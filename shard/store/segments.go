@@ -252,7 +252,8 @@ func (g *segments) count(number uint32, bytes int64) {
 
 // read returns the bytes at p: errAway if there is no such segment, [ErrCorrupt]
 // if the disk does not have them, another error if the process could not look.
-func (g *segments) read(p pointer) ([]byte, error) {
+// fresh asks for what is on the disk now, not for what the system remembers.
+func (g *segments) read(p pointer, fresh bool) ([]byte, error) {
 	f, err := os.Open(g.path(p.segment))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errAway
@@ -268,6 +269,9 @@ func (g *segments) read(p pointer) ([]byte, error) {
 	}
 	if int64(p.offset)+int64(p.length) > info.Size() {
 		return nil, fmt.Errorf("%w: segment %d has %d bytes, value ends at %d", ErrCorrupt, p.segment, info.Size(), int64(p.offset)+int64(p.length))
+	}
+	if fresh {
+		dropCache(f, int64(p.offset), int64(p.length))
 	}
 	b := make([]byte, p.length)
 	if _, err = f.ReadAt(b, int64(p.offset)); err != nil {

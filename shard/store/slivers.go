@@ -85,16 +85,23 @@ func (s *Store) Sliver(id shard.BlobID, sh shard.Index, a shard.Axis) (shard.Sli
 		return shard.Sliver{}, err
 	}
 	defer s.calls.Done()
-	return s.sliver(id, sh, a)
+	key := keyOfSliver(id, sh, a)
+	row, err := s.valueOf(key)
+	if err != nil {
+		return shard.Sliver{}, fmt.Errorf("get %v sliver of blob %v on shard %d: %w", a, id, sh, err)
+	}
+	return s.sliver(SliverID{id, sh, a}, row, false)
 }
 
-func (s *Store) sliver(id shard.BlobID, sh shard.Index, a shard.Axis) (shard.Sliver, error) {
-	body, err := s.read(keyOfSliver(id, sh, a))
+// sliver reads the sliver of which row is the row; for fresh see segments.read.
+func (s *Store) sliver(id SliverID, row []byte, fresh bool) (shard.Sliver, error) {
+	a := id.Axis
+	body, err := s.follow(keyOfSliver(id.Blob, id.Shard, a), row, fresh)
 	if err == nil && len(body) < sliverHeader {
 		err = fmt.Errorf("%w: %w", ErrCorrupt, errSealShort)
 	}
 	if err != nil {
-		return shard.Sliver{}, fmt.Errorf("get %v sliver of blob %v on shard %d: %w", a, id, sh, err)
+		return shard.Sliver{}, fmt.Errorf("get %v sliver of blob %v on shard %d: %w", a, id.Blob, id.Shard, err)
 	}
 	return shard.Sliver{
 		Axis:       a,
@@ -195,11 +202,12 @@ func (s *Store) read(key []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.follow(key, value)
+	return s.follow(key, value, false)
 }
 
-// follow returns the unsealed value of a key of which value is the row.
-func (s *Store) follow(key, value []byte) ([]byte, error) {
+// follow returns the unsealed value of a key of which value is the row; for fresh
+// see segments.read.
+func (s *Store) follow(key, value []byte, fresh bool) ([]byte, error) {
 	for {
 		at, away, err := unsealAway(key, value)
 		if err != nil {
@@ -208,7 +216,7 @@ func (s *Store) follow(key, value []byte) ([]byte, error) {
 		if !away {
 			break
 		}
-		far, err := s.segments.read(at)
+		far, err := s.segments.read(at, fresh)
 		if errors.Is(err, errAway) {
 			// It may have been moved since the row was read; then the row is another.
 			now, err := s.valueOf(key)
