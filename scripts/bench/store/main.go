@@ -24,6 +24,7 @@ const (
 	mib        = 1 << 20
 	sliverSize = 256 << 10
 	middleSize = 16 << 10 // of slivers of small blobs
+	uploadSize = 8 << 20  // bytes of slivers that a node stores with a call
 	writers    = 8        // at the same time, as many uploads are
 )
 
