@@ -181,7 +181,17 @@ func TestExpiredBlobIsForgotten(t *testing.T) {
 	cfg := small
 	cfg.Epoch = 3 * time.Second
 	n := open(t, cfg)
-	short := mustStore(t, n, []byte("one epoch"), client.StoreOptions{Epochs: 1})
+	// The epoch may end between the registration and the certificate.
+	var short *client.StoreResult
+	eventually(t, "a blob to be stored within an epoch", func() (ok bool) {
+		var err error
+		short, err = n.Client().Store(bounded(t), []byte("one epoch"), client.StoreOptions{Epochs: 1})
+		refusal, refused := errors.AsType[*ledger.Error](err)
+		if err != nil && !(refused && refusal.Code == ledger.CodeNotFound) {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
 	long := mustStore(t, n, []byte("many epochs"), client.StoreOptions{Epochs: 50})
 	expired := false
 	for block, err := range n.Node(1).Ledger().Events(bounded(t), 1) {
