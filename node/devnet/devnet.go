@@ -136,8 +136,18 @@ func (n *Net) nodeConfig(m *member, bootstrap []string) node.Config {
 	return node.Config{
 		Dir: m.dir, Genesis: n.genesis, Listen: m.listen, Bootstrap: bootstrap,
 		RepairGrace: 2 * time.Second, Logger: n.log.With("node", m.dir),
+		// An epoch goes from step to step with blocks: an idle chain has to make
+		// several in each.
+		EmptyBlockInterval: min(max(n.cfg.Epoch/blocksPerEpoch, minBlockInterval), maxBlockInterval),
 	}
 }
+
+// How often an idle chain makes a block.
+const (
+	blocksPerEpoch   = 8
+	minBlockInterval = 200 * time.Millisecond
+	maxBlockInterval = 10 * time.Second
+)
 
 // openGateway joins the network like any client: with addresses to begin with.
 func (n *Net) openGateway(ctx context.Context) error {
