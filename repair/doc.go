@@ -34,6 +34,10 @@
 // What was believed by gossip (see [Availability]) only decides whom to ask and
 // what comes first.
 //
+// Shards that change hands are not recovered but moved, see [Migrator]: their
+// former holder streams them. The repairer leaves them alone meanwhile, and
+// restores afterwards what did not come.
+//
 // # Invariants
 //
 // Nothing is stored that does not hash to its root in the metadata. Each round
@@ -41,9 +45,9 @@
 //
 // # Concurrency
 //
-// [Repairer.Run] waits for every goroutine. All methods of [Repairer] and
-// [Availability] may be called from any goroutine. The files plan.go and
-// announcement.go are pure.
+// [Repairer.Run] and [Migrator.Run] wait for every goroutine. All methods of
+// [Repairer], [Migrator] and [Availability] may be called from any goroutine. The
+// files plan.go and announcement.go are pure.
 //
 // # Sources
 //
