@@ -51,8 +51,9 @@ func (r *Repairer) repair(ctx context.Context, id shard.BlobID) error {
 	if self == nil {
 		return nil
 	}
+	c = r.holders(c)
 	r.standings.keep(c)
-	held, err := r.cfg.Store.Holdings(id, self.Shards)
+	held, err := r.cfg.Store.Holdings(id, r.shards(self))
 	if err != nil {
 		return err
 	}

@@ -24,10 +24,10 @@ const (
 	forging         // sends wrong bytes of the right shape
 	gone            // answers with an error at once
 	mute            // never answers
-	dripping        // sends one sliver and then nothing, again and again
+	trickling       // sends one sliver and then nothing, again and again
 	breaking        // breaks off after ten slivers each time
 	hollow          // says that it has nothing
-	flooding        // sends blobs that nobody wants, for ever
+	inventing       // sends blobs that nobody wants, for ever
 	ignorant        // has no metadata
 	forgetting      // leaves out every third blob
 )
@@ -95,7 +95,7 @@ func (e *estate) migrator(t testing.TB, change func(*repair.MigratorConfig)) *re
 	t.Helper()
 	cfg := repair.MigratorConfig{
 		Self: e.c.Members()[0].ID, Params: e.p, Holders: holders{e}, Store: e, Ledger: e,
-		Patience: 10 * time.Second, RetryMin: time.Millisecond, RetryMax: 10 * time.Millisecond,
+		RetryMin: time.Millisecond, RetryMax: 10 * time.Millisecond,
 	}
 	if change != nil {
 		change(&cfg)
@@ -150,13 +150,13 @@ func (e *estate) SyncShard(ctx context.Context, from committee.Member, at shard.
 			return
 		case hollow:
 			return
-		case flooding:
+		case inventing:
 			for junk := (shard.BlobID{}); ; junk[31]++ {
 				if !yield(repair.Moved{Blob: junk, Sliver: shard.Sliver{SymbolSize: 2, Data: make([]byte, 1<<20)}}, nil) {
 					return
 				}
 			}
-		case whole, forging, dripping, breaking, ignorant, forgetting:
+		case whole, forging, trickling, breaking, ignorant, forgetting:
 		}
 		for i, id := range e.ids {
 			if bytes.Compare(id[:], first[:]) < 0 || how == forgetting && i%3 == 0 {
@@ -169,7 +169,7 @@ func (e *estate) SyncShard(ctx context.Context, from committee.Member, at shard.
 			if !send(id, shard.Primary) {
 				return
 			}
-			if how == dripping {
+			if how == trickling {
 				<-ctx.Done()
 				yield(repair.Moved{}, ctx.Err())
 				return
@@ -404,38 +404,35 @@ func TestMigrateAdversaries(t *testing.T) {
 		{"forging", forging, true, false},
 		{"gone", gone, true, false},
 		{"mute", mute, true, false},
-		{"dripping", dripping, true, false},
-		{"flooding", flooding, true, false},
+		{"trickling", trickling, true, false},
+		{"inventing", inventing, true, false},
 		{"breaking", breaking, false, true},
 		{"hollow", hollow, false, false},
 		{"ignorant", ignorant, false, true},
 		{"forgetting", forgetting, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			e := newEstate(t, 13, 4, 100)
-			bad := e.c.Members()[1].ID
-			e.ships[bad] = c.how
-			m := e.migrator(t, func(cfg *repair.MigratorConfig) {
-				if c.given {
-					cfg.Patience = 2 * time.Second
+			bubble(t, func(t *testing.T) {
+				e := newEstate(t, 13, 4, 100)
+				bad := e.c.Members()[1].ID
+				e.ships[bad] = c.how
+				m := e.migrator(t, nil)
+				moves := e.moves(8)
+				out, err := m.Run(t.Context(), 2, moves)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, o := range out {
+					want := c.given && o.From.ID == bad
+					if (o.Err != nil) != want {
+						t.Errorf("shard %d from %v: got %v, want given up: %v", o.Shard, o.From.Name, o.Err, want)
+					}
+					complete := e.lacks(t, m, moves[i:i+1]) == 0
+					if complete != (c.complete || o.From.ID != bad) {
+						t.Errorf("shard %d from %v: complete is %v", o.Shard, o.From.Name, complete)
+					}
 				}
 			})
-			moves := e.moves(8)
-			out, err := m.Run(t.Context(), 2, moves)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i, o := range out {
-				want := c.given && o.From.ID == bad
-				if (o.Err != nil) != want {
-					t.Errorf("shard %d from %v: got %v, want given up: %v", o.Shard, o.From.Name, o.Err, want)
-				}
-				complete := e.lacks(t, m, moves[i:i+1]) == 0
-				if complete != (c.complete || o.From.ID != bad) {
-					t.Errorf("shard %d from %v: complete is %v", o.Shard, o.From.Name, complete)
-				}
-			}
 		})
 	}
 }
@@ -467,4 +464,35 @@ func TestMigrateOwnFaults(t *testing.T) {
 	if _, err := repair.NewMigrator(repair.MigratorConfig{}); !errors.Is(err, repair.ErrConfig) {
 		t.Errorf("got %v, want %v", err, repair.ErrConfig)
 	}
+}
+
+// What moves is left alone, and who does not have a shard yet is not asked for it.
+func TestMovingShards(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 13, 4, 20_000)
+		before, err := committee.New(0, 13, members(13, 3)) // the fourth member is new: it has nothing yet
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.set(empty, 3)
+		w.lose(shard.Primary, shard.Secondary)
+		moving := true
+		r, stop := running(t, w, func(c *repair.Config) {
+			c.Holders = func() *committee.Committee { return before }
+			c.Moving = func(s shard.Index) bool { return moving && s == w.self().Shards[0] }
+		})
+		defer stop()
+		r.Enqueue(w.id)
+		if err := r.WaitIdle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if want := 2 * (len(w.self().Shards) - 1); len(w.slivers) != want {
+			t.Errorf("got %d slivers, want %d: all but those of the shard that moves", len(w.slivers), want)
+		}
+		if lies := r.Stats().Failures; lies != 0 {
+			t.Errorf("%d attempts failed", lies)
+		}
+		moving = false
+		mend(t, r, w)
+	})
 }

@@ -57,6 +57,14 @@ type Config struct {
 	// doubling from the one to the other; defaults 2 s and 5 min.
 	RetryMin, RetryMax time.Duration
 
+	// Moving, if not nil, tells of shards that a [Migrator] is at work on: nothing
+	// of them is looked for or restored meanwhile.
+	Moving func(shard.Index) bool
+	// Holders, if not nil, returns a committee of those who are asked for each
+	// shard, while its holder in the running one may not have it yet. It may return
+	// nil, for that one.
+	Holders func() *committee.Committee
+
 	// OnRestored, if not nil, is told what has been restored, when it is durable.
 	OnRestored func(id shard.BlobID, restored []Restored)
 	// OnInconsistent, if not nil, is handed the proof that a blob was encoded
@@ -231,7 +239,7 @@ func (r *Repairer) lacks(id shard.BlobID) (bool, error) {
 	if self == nil {
 		return false, nil
 	}
-	held, err := r.cfg.Store.Holdings(id, self.Shards)
+	held, err := r.cfg.Store.Holdings(id, r.shards(self))
 	if err != nil {
 		return false, err
 	}
