@@ -9,10 +9,13 @@
 // commands and test networks alone.
 //
 //	serve.go     answers other peers: verify, store, read
+//	serve_shard.go  lends whole shards to those who gain them
 //	confirm.go   when this node may sign that it holds a blob
 //	follow.go    what the ledger's events call for
 //	claims.go    what may be on the disk: nothing without a living claim
 //	handover.go  what an epoch's new shards call for
+//	migrate.go   moving them here from who held them before
+//	release.go   forgetting shards that others have taken over
 //	maintain.go  what is due from time to time
 //	gossip.go    what this node tells the others, and hears from them
 //	repairs.go   the repairer's view of peers and store

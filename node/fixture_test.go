@@ -31,6 +31,17 @@ func (lonely) Pull(context.Context, committee.Member, []repair.Want) iter.Seq2[r
 	return func(yield func(repair.Got, error) bool) { yield(repair.Got{}, repair.ErrAbsent) }
 }
 
+// noHolders is repair.Holders of a node that reaches nobody.
+type noHolders struct{}
+
+func (noHolders) SyncShard(context.Context, committee.Member, shard.Index, shard.BlobID) iter.Seq2[repair.Moved, error] {
+	return func(yield func(repair.Moved, error) bool) { yield(repair.Moved{}, repair.ErrAbsent) }
+}
+
+func (noHolders) Metadata(context.Context, committee.Member, shard.BlobID) (*shard.Metadata, error) {
+	return nil, repair.ErrAbsent
+}
+
 // fixture is a node without a network: its store and keys are real, and so are
 // the ledger's rules.
 type fixture struct {
@@ -60,7 +71,7 @@ func newFixture(t *testing.T, cfg store.Config) *fixture {
 	n := &Node{
 		cfg: Config{Dir: filepath.Join(dir, "self"), Genesis: []byte{1}}, keys: keys[0],
 		id: ledger.NodeIDOf(keys[0].BLS.PublicKey()), params: shardtest.MustParams(testShards),
-		chain: &chain{ledger: backend}, turned: make(chan struct{}, 1),
+		chain: &chain{ledger: backend}, turned: make(chan struct{}, 1), released: make(chan struct{}, 1),
 	}
 	if err := n.cfg.validate(); err != nil {
 		t.Fatal(err)
@@ -81,7 +92,12 @@ func newFixture(t *testing.T, cfg store.Config) *fixture {
 	})
 	n.gossip = &gossip{node: n, log: n.log}
 	var err error
-	if n.repairer, err = repair.New(repair.Config{Self: n.id, Peers: lonely{}, Store: shelf{n.store, n}, Ledger: n.chain}); err != nil {
+	if n.repairer, err = repair.New(repair.Config{Self: n.id, Peers: lonely{}, Store: shelf{n.store, n}, Ledger: n.chain, Moving: n.moving.has}); err != nil {
+		t.Fatal(err)
+	}
+	if n.migrator, err = repair.NewMigrator(repair.MigratorConfig{
+		Self: n.id, Params: n.params, Holders: noHolders{}, Store: shelf{n.store, n}, Ledger: n.chain, Patience: time.Millisecond,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return f

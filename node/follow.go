@@ -24,14 +24,21 @@ const cursorName = "followed-height"
 type chain struct {
 	ledger ledgerrpc.Backend
 	now    atomic.Pointer[committee.Committee] // of the running epoch; nil before it is known
+	// holders are who has the shards while some are handed over; nil if none is.
+	holders atomic.Pointer[committee.Committee]
 }
 
 // refresh reads the committee of the running epoch.
 func (c *chain) refresh(ctx context.Context) error {
 	return c.ledger.View(ctx, func(r ledger.Reader, _ uint64) error {
 		members, err := ledger.ReadCommittee(r)
+		if err != nil {
+			return err
+		}
+		holders, err := readHolders(r, members)
 		if err == nil {
 			c.now.Store(members)
+			c.holders.Store(holders)
 		}
 		return err
 	})
@@ -223,5 +230,24 @@ func (n *Node) turn() {
 	select {
 	case n.turned <- struct{}{}:
 	default: // it has not come to the last one yet
+	}
+}
+
+// signal wakes who waits on c; one that is not looking finds it later.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // it has not come to the last one yet
+	}
+}
+
+// introduce tells the host where the members of the running committee say they
+// are, and to keep its connections to them.
+func (n *Node) introduce() {
+	for _, m := range n.Committee().Members() {
+		if id := p2p.PeerID(m.NetworkKey); n.host != nil && id != n.host.ID() {
+			n.host.AddAddrs(id, m.Addrs)
+			n.host.Protect(id)
+		}
 	}
 }

@@ -2,13 +2,19 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/committee/ledgerrpc"
+	"github.com/floe-storage/floe/shard"
 )
+
+// errMissing says that shards were gained of which something is not here yet.
+var errMissing = errors.New("node: shards are not complete")
 
 const (
 	// repairPatience bounds one wait for repairs, so that the next epoch is
@@ -18,17 +24,18 @@ const (
 	reportRetry = 10 * time.Second
 )
 
-// takeOver has the node recover, at the turn of each epoch, what its new shards
-// call for, and tell the ledger when it holds all of it, until ctx ends. The
-// node's account pays for that. scanned is the epoch in which the node has
-// looked for lost slivers already.
+// takeOver has the node move, at the turn of each epoch, its new shards here, has
+// repaired what did not come, and tells the ledger when it holds all of it, until
+// ctx ends. The node's account pays for that. scanned is the epoch in which the
+// node has looked for lost slivers already.
 func (n *Node) takeOver(ctx context.Context, scanned committee.Epoch) error {
 	wallet := ledgerrpc.NewWallet(n.chain.ledger, n.keys.Account)
+	var lost []shard.Index // in the epoch scanned
 	for {
 		var again <-chan time.Time
-		err := n.scanShards(ctx, &scanned)
+		err := n.takeShards(ctx, &scanned, &lost)
 		if err == nil {
-			err = n.reportShards(ctx, wallet, scanned)
+			err = n.reportShards(ctx, wallet, scanned, lost)
 		}
 		if err != nil && ctx.Err() == nil {
 			n.log.WarnContext(ctx, "shards are not taken over yet", "err", err)
@@ -39,9 +46,31 @@ func (n *Node) takeOver(ctx context.Context, scanned committee.Epoch) error {
 			return ctx.Err()
 		case <-again:
 		case <-n.turned:
-			scanned = 0 // also within an epoch: blocks may have been missed
 		}
 	}
+}
+
+// takeShards moves the shards that were gained with the running epoch here, and
+// looks for lost slivers then, if that has not been done in this epoch. lost are
+// the shards that their former holders have not handed over.
+func (n *Node) takeShards(ctx context.Context, scanned *committee.Epoch, lost *[]shard.Index) error {
+	t, err := n.chain.takings(ctx, n.id)
+	if err != nil || t.epoch != n.Committee().Epoch() { // follow is about to tell of a later one
+		return err
+	}
+	if t.epoch == *scanned {
+		return nil
+	}
+	defer n.moving.set(nil, false)
+	*lost = nil
+	if len(t.moves) > 0 {
+		n.moving.set(t.shards(), true)
+		if *lost, err = n.migrate(ctx, t); err != nil {
+			return err
+		}
+		n.moving.set(nil, true) // let the repairer have them, and still be waited for
+	}
+	return n.scanShards(ctx, scanned)
 }
 
 // scanShards looks for lost slivers if it has not in the running epoch.
@@ -57,28 +86,39 @@ func (n *Node) scanShards(ctx context.Context, scanned *committee.Epoch) error {
 	return nil
 }
 
-// reportShards waits until nothing is left to repair and reports the shards
-// that the node gained with an epoch, if it is the running one and the node has
-// not. What they lack has been looked for.
-func (n *Node) reportShards(ctx context.Context, wallet *ledgerrpc.Wallet, epoch committee.Epoch) error {
-	var duty ledger.Duty
-	if err := n.chain.ledger.View(ctx, func(r ledger.Reader, _ uint64) (err error) {
-		duty, err = ledger.ReadDuty(r, n.id)
-		return err
-	}); err != nil {
+// reportShards waits until what is gained with an epoch lacks nothing, or time is
+// nearly up, and reports it, if the epoch is the running one and the node has not.
+// Of shards that still lack something when time is up, the former holders have not
+// handed enough over either.
+func (n *Node) reportShards(ctx context.Context, wallet *ledgerrpc.Wallet, epoch committee.Epoch, lost []shard.Index) error {
+	t, err := n.chain.takings(ctx, n.id)
+	if err != nil || len(t.moves) == 0 || t.epoch != epoch { // of a later one follow will tell
 		return err
 	}
-	if len(duty.Take) == 0 || duty.Epoch != epoch { // of a later one follow will tell
-		return nil
-	}
+	shards := t.shards()
 	wait, cancel := context.WithTimeout(ctx, repairPatience)
 	defer cancel()
-	if err := n.repairer.WaitIdle(wait); err != nil {
-		return fmt.Errorf("recover %d shards: %w", len(duty.Take), err)
+	idle := n.repairer.WaitIdle(wait)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	if _, err := wallet.Send(ctx, ledger.ReportSync{Node: n.id, Epoch: epoch}); err != nil {
-		return fmt.Errorf("report %d shards: %w", len(duty.Take), err)
+	missing, _, err := n.migrator.Missing(ctx, epoch, shards)
+	if err != nil {
+		return err
 	}
-	n.log.InfoContext(ctx, "shards were taken over", "epoch", epoch, "shards", len(duty.Take))
+	late := t.height >= t.deadline
+	var complaints []shard.Index
+	for i, s := range shards {
+		switch {
+		case missing[i] > 0 && !late:
+			return fmt.Errorf("recover shard %d: %d blobs are missing (%w)", s, missing[i], errors.Join(errMissing, idle))
+		case missing[i] > 0 || slices.Contains(lost, s):
+			complaints = append(complaints, s)
+		}
+	}
+	if _, err := wallet.Send(ctx, ledger.ReportSync{Node: n.id, Epoch: epoch, Lost: complaints}); err != nil {
+		return fmt.Errorf("report %d shards: %w", len(shards), err)
+	}
+	n.log.InfoContext(ctx, "shards were taken over", "epoch", epoch, "shards", len(shards), "lost", len(complaints))
 	return nil
 }

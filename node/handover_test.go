@@ -101,7 +101,7 @@ func TestReportOnlyWhatIsThere(t *testing.T) {
 	lost := f.blob("lost", 1000)
 	f.certify(lost)
 	f.gain()
-	if err := f.reportShards(t.Context(), wallet, 1); err != nil {
+	if err := f.reportShards(t.Context(), wallet, 1, nil); err != nil {
 		t.Errorf("an epoch that is over: %v", err)
 	}
 	if err := f.chain.refresh(t.Context()); err != nil {
@@ -113,7 +113,7 @@ func TestReportOnlyWhatIsThere(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	reported := make(chan error, 1)
-	go func() { reported <- f.reportShards(ctx, wallet, scanned) }()
+	go func() { reported <- f.reportShards(ctx, wallet, scanned, nil) }()
 	eventually(t, "the lost blob to wait for its repair", func() bool { return !f.repairer.Idle() })
 	cancel()
 	if err := <-reported; !errors.Is(err, context.Canceled) {

@@ -41,6 +41,8 @@ type Node struct {
 	client   *exchange.Client
 	server   *exchange.Server
 	repairer *repair.Repairer
+	migrator *repair.Migrator
+	moving   moving
 	gossip   *gossip
 
 	// claims is held for reading while something is stored or confirmed and for
@@ -49,6 +51,7 @@ type Node struct {
 	cutters   sync.Pool     // of *shard.Cutter
 	forgotten atomic.Bool   // something was, since room was last reclaimed
 	turned    chan struct{} // an epoch has begun, for takeOver
+	released  chan struct{} // shards may have been taken over, for release
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup // the loops of start: they end with cancel
@@ -90,7 +93,7 @@ func Open(ctx context.Context, cfg Config, host *p2p.Host) (n *Node, err error) 
 			return nil, err
 		}
 	}
-	n = &Node{host: host, turned: make(chan struct{}, 1)}
+	n = &Node{host: host, turned: make(chan struct{}, 1), released: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
@@ -181,11 +184,20 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	var scanned committee.Epoch
-	if err := n.scanShards(ctx, &scanned); err != nil {
+	t, err := n.chain.takings(ctx, n.id)
+	if err != nil {
 		return err
 	}
+	if n.moving.set(t.shards(), len(t.moves) > 0); len(t.moves) > 0 {
+		err = n.repairer.Scan(ctx) // but for what takeOver moves here first
+	} else {
+		err = n.scanShards(ctx, &scanned)
+	}
+	if err != nil {
+		return err
+	}
+	n.introduce()
 	n.ledger = ledgerrpc.Serve(n.host, n.chain.ledger)
-	var err error
 	if n.server, err = exchange.Serve(n.host, handler{n}, exchange.ServerConfig{Params: n.params, Logger: n.log}); err != nil {
 		return err
 	}
@@ -193,7 +205,7 @@ func (n *Node) start(ctx context.Context) error {
 	n.cancel = cancel
 	for name, loop := range map[string]func(context.Context) error{
 		"follow": n.follow, "repair": n.repairer.Run, "gossip": n.gossip.run, "maintain": n.maintain,
-		"take over": func(ctx context.Context) error { return n.takeOver(ctx, scanned) }, "warm": n.warm,
+		"take over": func(ctx context.Context) error { return n.takeOver(ctx, scanned) }, "warm": n.warm, "release": n.release,
 	} {
 		n.running.Go(func() {
 			if err := loop(loops); err != nil && loops.Err() == nil {
@@ -217,7 +229,13 @@ func (n *Node) assemble() error {
 	n.repairer, err = repair.New(repair.Config{
 		Self: n.id, Peers: peers{n}, Store: shelf{n.store, n}, Ledger: n.chain,
 		Availability: repair.NewAvailability(availabilityLimit), Grace: n.cfg.RepairGrace,
-		OnRestored: n.gossip.restored, Busy: n.busy, Logger: n.log,
+		OnRestored: n.gossip.restored, Busy: n.busy, Moving: n.moving.has, Holders: n.chain.holders.Load, Logger: n.log,
+	})
+	if err != nil {
+		return err
+	}
+	n.migrator, err = repair.NewMigrator(repair.MigratorConfig{
+		Self: n.id, Params: n.params, Holders: former{n}, Store: shelf{n.store, n}, Ledger: n.chain, Logger: n.log,
 	})
 	return err
 }
@@ -279,8 +297,16 @@ func (n *Node) Ledger() ledgerrpc.Backend { return n.comet }
 // Repairs returns what the repairer has done and has to do.
 func (n *Node) Repairs() repair.Stats { return n.repairer.Stats() }
 
-// Repaired waits until nothing is left to repair.
-func (n *Node) Repaired(ctx context.Context) error { return n.repairer.WaitIdle(ctx) }
+// Moved returns what has been moved here from former holders of shards.
+func (n *Node) Moved() repair.MigratorStats { return n.migrator.Stats() }
+
+// Repaired waits until no shard is being moved here and nothing is left to repair.
+func (n *Node) Repaired(ctx context.Context) error {
+	if err := n.moving.wait(ctx); err != nil {
+		return err
+	}
+	return n.repairer.WaitIdle(ctx)
+}
 
 // Stored returns the size of the store.
 func (n *Node) Stored() (store.Stats, error) { return n.store.Stats() }
