@@ -92,7 +92,7 @@ func newFixture(t *testing.T, cfg store.Config) *fixture {
 	})
 	n.gossip = &gossip{node: n, log: n.log}
 	var err error
-	if n.repairer, err = repair.New(repair.Config{Self: n.id, Peers: lonely{}, Store: shelf{n.store, n}, Ledger: n.chain, Moving: n.moving.has}); err != nil {
+	if n.repairer, err = repair.New(repair.Config{Self: n.id, Peers: lonely{}, Store: shelf{n.store, n}, Ledger: n.chain, Moving: n.moving.Has}); err != nil {
 		t.Fatal(err)
 	}
 	if n.migrator, err = repair.NewMigrator(repair.MigratorConfig{

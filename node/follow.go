@@ -35,7 +35,7 @@ func (c *chain) refresh(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		holders, err := readHolders(r, members)
+		holders, err := ledger.ReadHolders(r)
 		if err == nil {
 			c.now.Store(members)
 			c.holders.Store(holders)
@@ -220,18 +220,19 @@ func (n *Node) react(ctx context.Context, ev ledger.Event) error {
 			return err
 		}
 		n.log.InfoContext(ctx, "epoch began", "epoch", v.Epoch)
+		n.introduce()
 		n.turn()
+	case ledger.ShardsReceived, ledger.ShardsUnreported, ledger.HandoverEnded:
+		if err := n.chain.refresh(ctx); err != nil {
+			return err
+		}
+		signal(n.released)
 	}
 	return nil
 }
 
 // turn has takeOver look for what the node should hold and does not.
-func (n *Node) turn() {
-	select {
-	case n.turned <- struct{}{}:
-	default: // it has not come to the last one yet
-	}
-}
+func (n *Node) turn() { signal(n.turned); signal(n.released) }
 
 // signal wakes who waits on c; one that is not looking finds it later.
 func signal(c chan<- struct{}) {
@@ -246,8 +247,16 @@ func signal(c chan<- struct{}) {
 func (n *Node) introduce() {
 	for _, m := range n.Committee().Members() {
 		if id := p2p.PeerID(m.NetworkKey); n.host != nil && id != n.host.ID() {
-			n.host.AddAddrs(id, m.Addrs)
+			n.learn(m)
 			n.host.Protect(id)
 		}
+	}
+}
+
+// learn tells the host where a member says it is, if it says anything: what
+// else is known of it must not be lost.
+func (n *Node) learn(m committee.Member) {
+	if len(m.Addrs) > 0 {
+		n.host.AddAddrs(p2p.PeerID(m.NetworkKey), m.Addrs)
 	}
 }

@@ -4,24 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/committee/ledger"
 	"github.com/floe-storage/floe/committee/ledgerrpc"
+	"github.com/floe-storage/floe/repair"
 	"github.com/floe-storage/floe/shard"
 )
-
-// errMissing says that shards were gained of which something is not here yet.
-var errMissing = errors.New("node: shards are not complete")
 
 const (
 	// repairPatience bounds one wait for repairs, so that the next epoch is
 	// noticed meanwhile.
-	repairPatience = time.Minute
+	repairPatience = 5 * time.Second
 	// reportRetry is when a report is tried again that could not be made.
-	reportRetry = 10 * time.Second
+	reportRetry = 2 * time.Second
 )
 
 // takeOver has the node move, at the turn of each epoch, its new shards here, has
@@ -61,14 +58,14 @@ func (n *Node) takeShards(ctx context.Context, scanned *committee.Epoch, lost *[
 	if t.epoch == *scanned {
 		return nil
 	}
-	defer n.moving.set(nil, false)
+	defer n.moving.Set(nil, false)
 	*lost = nil
 	if len(t.moves) > 0 {
-		n.moving.set(t.shards(), true)
+		n.moving.Set(repair.Shards(t.moves), true)
 		if *lost, err = n.migrate(ctx, t); err != nil {
 			return err
 		}
-		n.moving.set(nil, true) // let the repairer have them, and still be waited for
+		n.moving.Set(nil, true) // let the repairer have them, and still be waited for
 	}
 	return n.scanShards(ctx, scanned)
 }
@@ -95,26 +92,17 @@ func (n *Node) reportShards(ctx context.Context, wallet *ledgerrpc.Wallet, epoch
 	if err != nil || len(t.moves) == 0 || t.epoch != epoch { // of a later one follow will tell
 		return err
 	}
-	shards := t.shards()
-	wait, cancel := context.WithTimeout(ctx, repairPatience)
-	defer cancel()
-	idle := n.repairer.WaitIdle(wait)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	missing, _, err := n.migrator.Missing(ctx, epoch, shards)
-	if err != nil {
-		return err
-	}
+	shards := repair.Shards(t.moves)
 	late := t.height >= t.deadline
-	var complaints []shard.Index
-	for i, s := range shards {
-		switch {
-		case missing[i] > 0 && !late:
-			return fmt.Errorf("recover shard %d: %d blobs are missing (%w)", s, missing[i], errors.Join(errMissing, idle))
-		case missing[i] > 0 || slices.Contains(lost, s):
-			complaints = append(complaints, s)
-		}
+	complaints, err := n.migrator.Complaints(ctx, epoch, shards, lost, late)
+	if errors.Is(err, repair.ErrMissing) {
+		wait, cancel := context.WithTimeout(ctx, repairPatience)
+		defer cancel()
+		_ = n.repairer.WaitIdle(wait) // new blobs may keep it busy: what counts is what is missing
+		complaints, err = n.migrator.Complaints(ctx, epoch, shards, lost, late)
+	}
+	if err != nil || ctx.Err() != nil {
+		return errors.Join(err, ctx.Err())
 	}
 	if _, err := wallet.Send(ctx, ledger.ReportSync{Node: n.id, Epoch: epoch, Lost: complaints}); err != nil {
 		return fmt.Errorf("report %d shards: %w", len(shards), err)

@@ -42,7 +42,7 @@ type Node struct {
 	server   *exchange.Server
 	repairer *repair.Repairer
 	migrator *repair.Migrator
-	moving   moving
+	moving   repair.Moving
 	gossip   *gossip
 
 	// claims is held for reading while something is stored or confirmed and for
@@ -188,7 +188,7 @@ func (n *Node) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n.moving.set(t.shards(), len(t.moves) > 0); len(t.moves) > 0 {
+	if n.moving.Set(repair.Shards(t.moves), len(t.moves) > 0); len(t.moves) > 0 {
 		err = n.repairer.Scan(ctx) // but for what takeOver moves here first
 	} else {
 		err = n.scanShards(ctx, &scanned)
@@ -229,7 +229,7 @@ func (n *Node) assemble() error {
 	n.repairer, err = repair.New(repair.Config{
 		Self: n.id, Peers: peers{n}, Store: shelf{n.store, n}, Ledger: n.chain,
 		Availability: repair.NewAvailability(availabilityLimit), Grace: n.cfg.RepairGrace,
-		OnRestored: n.gossip.restored, Busy: n.busy, Moving: n.moving.has, Holders: n.chain.holders.Load, Logger: n.log,
+		OnRestored: n.gossip.restored, Busy: n.busy, Moving: n.moving.Has, Holders: n.chain.holders.Load, Logger: n.log,
 	})
 	if err != nil {
 		return err
@@ -302,7 +302,7 @@ func (n *Node) Moved() repair.MigratorStats { return n.migrator.Stats() }
 
 // Repaired waits until no shard is being moved here and nothing is left to repair.
 func (n *Node) Repaired(ctx context.Context) error {
-	if err := n.moving.wait(ctx); err != nil {
+	if err := n.moving.Wait(ctx); err != nil {
 		return err
 	}
 	return n.repairer.WaitIdle(ctx)

@@ -26,14 +26,17 @@ func (n handler) SyncShard(ctx context.Context, from p2p.PeerID, at shard.Index,
 			yield(exchange.ShardSliver{}, err)
 			return
 		}
-		next := store.SliverID{Blob: first}
-		for {
-			batch, err := n.shardBatch(ctx, at, next)
+		for next := (&store.SliverID{Blob: first}); next != nil; {
+			found, after, err := n.store.Stretch(at, *next, syncBatch)
+			if err == nil {
+				found, err = n.chain.available(ctx, found)
+			}
 			if err != nil {
 				yield(exchange.ShardSliver{}, err)
 				return
 			}
-			for _, id := range batch.wanted {
+			next = after
+			for _, id := range found {
 				s, err := n.store.Sliver(id.Blob, at, id.Axis)
 				if err = n.damaged(id.Blob, at, id.Axis, err); errors.Is(err, store.ErrNotFound) {
 					continue // it has gone meanwhile
@@ -42,68 +45,34 @@ func (n handler) SyncShard(ctx context.Context, from p2p.PeerID, at shard.Index,
 					return
 				}
 			}
-			if batch.last {
-				return
-			}
-			next = batch.next
 		}
 	}
 }
 
-// shardBatch is a stretch of a shard.
-type shardBatch struct {
-	wanted []store.SliverID
-	next   store.SliverID // where the next one begins, unless this is the last
-	last   bool
-}
-
-// shardBatch returns the next stretch of a shard.
-func (n *Node) shardBatch(ctx context.Context, at shard.Index, from store.SliverID) (shardBatch, error) {
-	b := shardBatch{last: true}
-	var found []store.SliverID
-	for id, err := range n.store.Slivers(at, from.Blob) {
-		if err != nil {
-			return b, err
-		}
-		if id.Blob == from.Blob && id.Axis < from.Axis {
-			continue
-		}
-		if len(found) == syncBatch {
-			b.next, b.last = id, false
-			break
-		}
-		found = append(found, id)
-	}
-	err := n.chain.ledger.View(ctx, func(r ledger.Reader, _ uint64) error {
+// available leaves out what need not be kept.
+func (c *chain) available(ctx context.Context, found []store.SliverID) (wanted []store.SliverID, err error) {
+	err = c.ledger.View(ctx, func(r ledger.Reader, _ uint64) error {
 		for _, id := range found {
 			s, err := ledger.ReadStatus(r, id.Blob)
 			if err != nil {
 				return err
 			}
 			if s.Available() {
-				b.wanted = append(b.wanted, id)
+				wanted = append(wanted, id)
 			}
 		}
 		return nil
 	})
-	return b, err
+	return wanted, err
 }
 
-// admits tells whether a peer may pull whole shards: it is in the running or
-// the next committee.
+// admits refuses a peer that has no shards to take over.
 func (c *chain) admits(ctx context.Context, from p2p.PeerID) error {
 	return c.ledger.View(ctx, func(r ledger.Reader, _ uint64) error {
-		sys, err := ledger.ReadSystem(r)
-		if err != nil {
-			return err
+		ok, err := ledger.ReadTaker(r, from)
+		if err == nil && !ok {
+			err = wire.Errorf(wire.CodeWrongShard, "not a member")
 		}
-		running, err := ledger.ReadCommitteeAt(r, sys.Epoch)
-		if err != nil || running.ByNetworkKey(from) != nil {
-			return err
-		}
-		if next, err := ledger.ReadCommitteeAt(r, sys.Epoch+1); err == nil && next.ByNetworkKey(from) != nil {
-			return nil
-		}
-		return wire.Errorf(wire.CodeWrongShard, "not a member in epoch %d", sys.Epoch)
+		return err
 	})
 }

@@ -83,7 +83,7 @@ func (m *Migrator) fetchMetadata(ctx context.Context, id shard.BlobID, first com
 			}
 		}
 	}
-	fault := error(ErrAbsent)
+	fault := ErrAbsent
 	for _, from := range order {
 		md, err := m.askMetadata(ctx, id, from)
 		if err == nil {

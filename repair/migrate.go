@@ -55,9 +55,8 @@ type Register interface {
 	Committee() *committee.Committee
 	// Wanted tells whether a blob is certified, has not expired and is not invalid.
 	Wanted(id shard.BlobID) bool
-	// Older iterates over the wanted blobs that were certified before an epoch, in
-	// any order. An error ends it.
-	Older(ctx context.Context, epoch committee.Epoch) iter.Seq2[shard.BlobID, error]
+	// Older returns the wanted blobs that were certified before an epoch, in any order.
+	Older(ctx context.Context, epoch committee.Epoch) ([]shard.BlobID, error)
 }
 
 // MigratorConfig says what a migrator works on and how hard.
@@ -98,6 +97,15 @@ func (c *MigratorConfig) validate() error {
 type Move struct {
 	Shard shard.Index
 	From  committee.Member
+}
+
+// Shards returns the shards of moves, in their order.
+func Shards(moves []Move) []shard.Index {
+	out := make([]shard.Index, len(moves))
+	for i, m := range moves {
+		out[i] = m.Shard
+	}
+	return out
 }
 
 // Outcome says what became of a move. What is still missing afterwards is for the
@@ -228,20 +236,69 @@ func (m *Migrator) Missing(ctx context.Context, epoch committee.Epoch, shards []
 	if len(shards) == 0 {
 		return missing, 0, nil
 	}
-	for id, err := range m.cfg.Ledger.Older(ctx, epoch) {
-		if err != nil {
-			return nil, 0, err
-		}
+	ids, err := m.cfg.Ledger.Older(ctx, epoch)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, id := range ids {
 		held, err := m.cfg.Store.Holdings(id, shards)
 		if err != nil {
 			return nil, 0, err
 		}
-		blobs++
 		for i, h := range held {
 			if !h.Primary || !h.Secondary {
 				missing[i]++
 			}
 		}
 	}
-	return missing, blobs, nil
+	return missing, len(ids), ctx.Err()
+}
+
+// tolerance is the part of a shard's blobs that its former holder may lack
+// without being complained about: it may have been repairing.
+const tolerance = 10 // one in
+
+// Lost returns the shards, ascending, that were not handed over: of which
+// something is missing here because their former holder was given up, or did not
+// have much.
+func (m *Migrator) Lost(ctx context.Context, epoch committee.Epoch, outcomes []Outcome) ([]shard.Index, error) {
+	shards := make([]shard.Index, len(outcomes))
+	for i, o := range outcomes {
+		shards[i] = o.Shard
+	}
+	missing, blobs, err := m.Missing(ctx, epoch, shards)
+	if err != nil {
+		return nil, err
+	}
+	var lost []shard.Index
+	for i, o := range outcomes {
+		if missing[i] > 0 && (o.Err != nil || missing[i] > blobs/tolerance) {
+			lost = append(lost, o.Shard)
+		}
+	}
+	slices.Sort(lost)
+	return lost, nil
+}
+
+// ErrMissing says that shards were gained of which something is not here yet.
+var ErrMissing = errors.New("repair: shards are not complete")
+
+// Complaints returns which of the shards are to be complained of, in their order,
+// when lost were not handed over: those, and once time is up the ones of which
+// something is still missing. Before that such a shard is [ErrMissing].
+func (m *Migrator) Complaints(ctx context.Context, epoch committee.Epoch, shards, lost []shard.Index, late bool) ([]shard.Index, error) {
+	missing, _, err := m.Missing(ctx, epoch, shards)
+	if err != nil {
+		return nil, err
+	}
+	var out []shard.Index
+	for i, s := range shards {
+		switch {
+		case missing[i] > 0 && !late:
+			return nil, fmt.Errorf("%w: shard %d lacks %d blobs", ErrMissing, s, missing[i])
+		case missing[i] > 0 || slices.Contains(lost, s):
+			out = append(out, s)
+		}
+	}
+	return out, nil
 }

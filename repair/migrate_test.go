@@ -194,14 +194,8 @@ func (e *estate) Wanted(id shard.BlobID) bool {
 	return e.md[id] != nil && !e.ended[id]
 }
 
-func (e *estate) Older(_ context.Context, _ committee.Epoch) iter.Seq2[shard.BlobID, error] {
-	return func(yield func(shard.BlobID, error) bool) {
-		for _, id := range e.ids {
-			if e.Wanted(id) && !yield(id, nil) {
-				return
-			}
-		}
-	}
+func (e *estate) Older(context.Context, committee.Epoch) ([]shard.BlobID, error) {
+	return slices.DeleteFunc(slices.Clone(e.ids), func(id shard.BlobID) bool { return !e.Wanted(id) }), nil
 }
 
 // holders is the estate as Holders.

@@ -1,7 +1,9 @@
 package repair
 
 import (
+	"context"
 	"slices"
+	"sync"
 
 	"github.com/floe-storage/floe/committee"
 	"github.com/floe-storage/floe/shard"
@@ -24,4 +26,48 @@ func (r *Repairer) holders(c *committee.Committee) *committee.Committee {
 		}
 	}
 	return c
+}
+
+// Moving is which shards are being moved to a node. The zero value is none.
+type Moving struct {
+	mu     sync.Mutex // mu guards the fields below.
+	shards []shard.Index
+	busy   bool
+	idle   chan struct{} // closed while nothing moves; nil before the first
+}
+
+// Set notes what is being moved; with busy false, that nothing is. shards is kept.
+func (m *Moving) Set(shards []shard.Index, busy bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case busy && !m.busy:
+		m.idle = make(chan struct{})
+	case !busy && m.busy:
+		close(m.idle)
+	}
+	m.shards, m.busy = shards, busy
+}
+
+// Has tells whether a shard is among them.
+func (m *Moving) Has(s shard.Index) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Contains(m.shards, s)
+}
+
+// Wait returns when nothing is being moved, or the error of ctx.
+func (m *Moving) Wait(ctx context.Context) error {
+	m.mu.Lock()
+	busy, idle := m.busy, m.idle
+	m.mu.Unlock()
+	if !busy {
+		return nil
+	}
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

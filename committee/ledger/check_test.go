@@ -30,6 +30,7 @@ func checkNodes(t testing.TB, s *memory, sys System) {
 	if (sys.Phase == PhaseHandover) != (sys.Settled == 0) || sys.Phase != PhaseSelected && sys.Capacity != 0 || int(sys.Synced) > running.Shards() {
 		t.Fatalf("got %+v", sys)
 	}
+	checkHolders(t, s)
 	open := openMoves(s)
 	if (len(open) > 0) != (sys.Deadline != 0) {
 		t.Fatalf("%d shards are to be handed over, the deadline is %d", len(open), sys.Deadline)

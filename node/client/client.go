@@ -109,6 +109,9 @@ type Network struct {
 	Params    ledger.Params
 	System    ledger.System
 	Committee *committee.Committee
+	// Previous is the committee of the epoch before while shards are handed over:
+	// it still has what was certified before the running epoch. Nil at other times.
+	Previous *committee.Committee
 }
 
 // Network asks the ledger for the running epoch, its prices and its committee.
@@ -122,14 +125,27 @@ func (c *Client) Network(ctx context.Context) (*Network, error) {
 		if n.System, err = ledger.ReadSystem(r); err != nil {
 			return err
 		}
-		n.Committee, err = ledger.ReadCommittee(r)
+		if n.Committee, err = ledger.ReadCommitteeAt(r, n.System.Epoch); err != nil {
+			return err
+		}
+		if handingOver(n.System) {
+			n.Previous, err = ledger.ReadCommitteeAt(r, n.System.Epoch-1)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("state of the network: %w", unreached(err))
 	}
 	c.introduce(n.Committee)
+	if n.Previous != nil {
+		c.addAddrs(n.Previous)
+	}
 	return &n, nil
+}
+
+// handingOver tells whether members may lack shards that they have gained.
+func handingOver(sys ledger.System) bool {
+	return sys.Epoch > 1 && (sys.Phase == ledger.PhaseHandover || sys.Deadline != 0)
 }
 
 // introduce tells the host once where the members of an epoch say they are.
@@ -141,6 +157,10 @@ func (c *Client) introduce(members *committee.Committee) {
 	if known {
 		return
 	}
+	c.addAddrs(members)
+}
+
+func (c *Client) addAddrs(members *committee.Committee) {
 	for _, m := range members.Members() {
 		c.host.AddAddrs(p2p.PeerID(m.NetworkKey), m.Addrs)
 	}

@@ -20,13 +20,20 @@ const verifyBatch = 4 << 20
 // goroutine decides; one goroutine per request fetches and verifies.
 type gathering struct {
 	*reading
-	left    []shard.PairIndex          // rows not asked for yet, best last
+	left    []candidate                // rows not asked for yet, best last
 	got     map[shard.SliverIndex]bool // the indexes of have
 	waiting map[*fetch]bool            // requests under way
 	slow    map[committee.NodeID]bool  // who keeps us waiting; not asked for more meanwhile
 	bad     map[committee.NodeID]bool  // who failed; not asked again
 	events  chan fetched
 	faults  []error
+}
+
+// candidate is a row and a node that should have it, or may.
+type candidate struct {
+	pair   shard.PairIndex
+	member *committee.Member
+	second bool // it only may
 }
 
 // fetch is a request to one node.
@@ -107,23 +114,49 @@ func (r *reading) patience() time.Duration {
 }
 
 // order lists all rows, best last: the blob's own, those of nodes that answer.
+// Nodes that only may have a row come after all others.
 func (g *gathering) order() {
 	for i := range g.params.Shards() {
-		if pair := shard.PairIndex(i); !g.got[g.params.SliverOf(shard.Primary, pair)] {
-			g.left = append(g.left, pair)
+		pair := shard.PairIndex(i)
+		if g.got[g.params.SliverOf(shard.Primary, pair)] {
+			continue
+		}
+		m := g.committee.HolderOfPair(g.id, pair)
+		g.left = append(g.left, candidate{pair: pair, member: m})
+		if g.other == nil {
+			continue
+		}
+		if o := g.other.HolderOfPair(g.id, pair); o.NetworkKey != m.NetworkKey {
+			g.left = append(g.left, candidate{pair: pair, member: o, second: true})
 		}
 	}
-	cost := func(i shard.PairIndex) int {
-		c := 0
-		if int(i) >= g.params.Rows() {
-			c = 1
+	cost := func(c candidate) int {
+		n := 0
+		if int(c.pair) >= g.params.Rows() {
+			n = 1
 		}
-		if g.client.standing.failing(g.committee.HolderOfPair(g.id, i).NetworkKey) {
-			c += 2
+		if g.client.standing.failing(c.member.NetworkKey) {
+			n += 2
 		}
-		return c
+		if c.second {
+			n += 4
+		}
+		return n
 	}
-	slices.SortStableFunc(g.left, func(a, b shard.PairIndex) int { return cost(b) - cost(a) })
+	slices.SortStableFunc(g.left, func(a, b candidate) int { return cost(b) - cost(a) })
+}
+
+// awaited tells whether a row is here, or on its way from a node that is not slow.
+func (g *gathering) awaited(i shard.SliverIndex) bool {
+	if g.got[i] {
+		return true
+	}
+	for f := range g.waiting {
+		if f.want[i] && !g.slow[f.member.ID] {
+			return true
+		}
+	}
+	return false
 }
 
 // despair holds everybody that is waited for to be slow.
@@ -163,27 +196,30 @@ func (g *gathering) request(ctx context.Context, count int) {
 // that have failed go.
 func (g *gathering) choose(count int) []*fetch {
 	var chosen []*fetch
-	byMember := map[*committee.Member]*fetch{}
+	byMember := map[committee.NodeID]*fetch{} // a node of two committees is two members
 	for at := len(g.left) - 1; at >= 0 && count > 0; at-- {
-		pair := g.left[at]
-		m := g.committee.HolderOfPair(g.id, pair)
-		if g.slow[m.ID] {
+		m, index := g.left[at].member, g.params.SliverOf(shard.Primary, g.left[at].pair)
+		if g.slow[m.ID] || g.awaited(index) || chosenAlready(chosen, index) {
 			continue
 		}
 		g.left = slices.Delete(g.left, at, at+1)
 		if g.bad[m.ID] {
 			continue
 		}
-		f := byMember[m]
+		f := byMember[m.ID]
 		if f == nil {
 			f = &fetch{member: m, want: map[shard.SliverIndex]bool{}}
-			byMember[m] = f
+			byMember[m.ID] = f
 			chosen = append(chosen, f)
 		}
-		f.want[g.params.SliverOf(shard.Primary, pair)] = true
+		f.want[index] = true
 		count--
 	}
 	return chosen
+}
+
+func chosenAlready(chosen []*fetch, i shard.SliverIndex) bool {
+	return slices.ContainsFunc(chosen, func(f *fetch) bool { return f.want[i] })
 }
 
 // carry carries a request out. It sends a sign of life for each sliver, verified

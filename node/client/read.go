@@ -60,7 +60,8 @@ func (c *Client) Read(ctx context.Context, id shard.BlobID, opt ReadOptions) ([]
 	if err != nil {
 		return nil, err
 	}
-	r := &reading{client: c, exchange: ex, committee: net.Committee, params: net.Committee.Params(), id: id}
+	r := &reading{client: c, exchange: ex, params: net.Committee.Params(), id: id, certified: status.Blob.Certified}
+	r.ask(net)
 	slivers, err := r.fetch(ctx)
 	if err != nil {
 		if now, fault := c.Status(ctx, id); fault == nil && now.Kind == ledger.StatusNone { // it has ended meanwhile
@@ -88,11 +89,22 @@ func invalid(id shard.BlobID, s ledger.Status) error {
 type reading struct {
 	client    *Client
 	exchange  *exchange.Client
-	committee *committee.Committee
 	params    shard.Params
 	id        shard.BlobID
+	certified committee.Epoch      // in which the blob was
+	committee *committee.Committee // who should have it
+	other     *committee.Committee // who may have what those lack; nil: nobody
 	md        *shard.Metadata
 	have      []shard.Sliver // verified, all of them different
+}
+
+// ask chooses the committee to read from: while shards are handed over, who was
+// responsible when the blob was certified, and the other one for want of it. [WL] §4.4
+func (r *reading) ask(net *Network) {
+	r.committee, r.other = net.Committee, net.Previous
+	if net.Previous != nil && r.certified < net.System.Epoch {
+		r.committee, r.other = net.Previous, net.Committee
+	}
 }
 
 // errSilent says that nodes take requests and do not answer them.
@@ -113,6 +125,9 @@ func (r *reading) fetch(ctx context.Context) ([]shard.Sliver, error) {
 		case <-time.After(readPause << try):
 		case <-ctx.Done():
 			return nil, ctx.Err()
+		}
+		if net, err := r.client.Network(ctx); err == nil { // an epoch may have begun, or its hand-over ended
+			r.ask(net)
 		}
 	}
 }
@@ -146,6 +161,13 @@ func (r *reading) metadata(ctx context.Context) (*shard.Metadata, error) {
 		err error
 	}
 	members := r.client.preferred(r.committee)
+	if r.other != nil {
+		for _, m := range r.client.preferred(r.other) {
+			if !slices.ContainsFunc(members, func(o *committee.Member) bool { return o.NetworkKey == m.NetworkKey }) {
+				members = append(members, m)
+			}
+		}
+	}
 	answers := make(chan answer, len(members))
 	asked, open := 0, 0
 	defer func() {

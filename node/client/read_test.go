@@ -203,8 +203,8 @@ func TestGatherOrder(t *testing.T) {
 	}
 	rows := g.params.Rows()
 	for i, p := range g.left { // best last
-		if own := int(p) < rows; own != (i >= stageShards-rows) {
-			t.Errorf("row %d at %d of %v", p, i, g.left)
+		if own := int(p.pair) < rows; own != (i >= stageShards-rows) {
+			t.Errorf("row %d at %d of %v", p.pair, i, g.left)
 		}
 	}
 	// The rows of a node that has failed come last of all.
@@ -213,8 +213,8 @@ func TestGatherOrder(t *testing.T) {
 	g.left = nil
 	g.order()
 	for i, p := range g.left {
-		if (g.committee.HolderOfPair(g.id, p).ID == bad.ID) != (i < len(bad.Shards)) {
-			t.Errorf("row %d at %d of %v", p, i, g.left)
+		if (g.committee.HolderOfPair(g.id, p.pair).ID == bad.ID) != (i < len(bad.Shards)) {
+			t.Errorf("row %d at %d of %v", p.pair, i, g.left)
 		}
 	}
 }

@@ -98,6 +98,9 @@ func (s *storing) gather(ctx context.Context, r *round, results <-chan confirmed
 				a.err = collector.Add(a.member.ID, *a.confirmation)
 			}
 			if a.err != nil {
+				if wire.CodeOf(a.err) == wire.CodeWrongShard {
+					s.behind = true // another committee is responsible already
+				}
 				s.client.log.DebugContext(ctx, "no confirmation", "peer", p2p.PeerID(a.member.NetworkKey), "blob", r.id, "err", a.err)
 				faults = append(faults, fmt.Errorf("node %s: %w", a.member.Name, a.err))
 			}

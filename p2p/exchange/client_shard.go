@@ -96,6 +96,7 @@ func (w *walk) run(k *conn) error {
 			}
 			w.next, w.pause = e.Blob, e.Pause
 			return nil
+		case wire.EntrySliver:
 		}
 		if c := bytes.Compare(e.Blob[:], blob[:]); c < 0 || c == 0 && !first && (both || e.Axis == shard.Primary) {
 			return fmt.Errorf("%w: %v sliver of blob %v out of order", wire.ErrMalformed, e.Axis, e.Blob)

@@ -66,6 +66,7 @@ func (n *Entry) EncodeTo(e *bcs.Encoder) {
 		e.Fixed(n.Blob[:])
 		ms := (max(n.Pause, 0) + time.Millisecond - 1) / time.Millisecond
 		e.U32(uint32(min(ms, math.MaxUint32)))
+	case EntryEnd, entryKinds:
 	}
 }
 
@@ -80,5 +81,6 @@ func (n *Entry) DecodeFrom(d *bcs.Decoder) {
 	case EntryBreak:
 		d.Fixed(n.Blob[:])
 		n.Pause = time.Duration(d.U32()) * time.Millisecond
+	case EntryEnd, entryKinds:
 	}
 }
