@@ -67,7 +67,8 @@ func (p *pruner) step() (more bool, err error) {
 	if err := p.compact(); err != nil {
 		return false, fmt.Errorf("compact: %w", err)
 	}
-	return headers || versions || p.blocks.Base() < p.target(current), nil
+	base := p.blocks.Base() // 0 before the first block
+	return headers || versions || base > 0 && base < p.target(current), nil
 }
 
 // target returns the oldest height whose block is kept: whoever takes a snapshot from us needs all after it.

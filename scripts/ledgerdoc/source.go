@@ -9,8 +9,8 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
-	"io/fs"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -78,21 +78,23 @@ func load(dir string) (*source, error) {
 			Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{}, Types: map[ast.Expr]types.TypeAndValue{},
 		},
 	}
-	noTests := func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }
-	pkgs, err := parser.ParseDir(s.fset, dir, noTests, parser.ParseComments) //nolint:staticcheck // one package without build tags
+	names, err := filepath.Glob(filepath.Join(dir, "*.go")) // sorted
 	if err != nil {
 		return nil, err
 	}
-	found, ok := pkgs["ledger"]
-	if !ok {
-		return nil, errors.New("no package ledger")
-	}
-	for _, f := range found.Files {
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(s.fset, name, nil, parser.ParseComments)
+		if err != nil {
+			return nil, err
+		}
 		s.files = append(s.files, f)
 	}
-	slices.SortFunc(s.files, func(a, b *ast.File) int {
-		return cmp.Compare(s.fset.Position(a.Pos()).Filename, s.fset.Position(b.Pos()).Filename)
-	})
+	if len(s.files) == 0 {
+		return nil, errors.New("no package ledger")
+	}
 	config := types.Config{Importer: empty{}, Error: func(error) {}} // what is imported is missing
 	s.pkg, _ = config.Check("ledger", s.fset, s.files, s.info)
 	for _, f := range s.files {
