@@ -76,9 +76,6 @@ func (b *Blob) money() uint64 { return b.Deposit + b.Funds }
 // BlobKey returns where the record of a blob object stands in the state.
 func BlobKey(id committee.ObjectID) []byte { return objectKey(keyBlob, id) }
 
-// ParseBlob reads the value under a [BlobKey]; [bcs.ErrMalformed] if it is none.
-func ParseBlob(value []byte) (Blob, error) { return parse[Blob](value, "blob object") }
-
 // ReadBlob returns a blob object; an *Error of CodeNotFound if there is none.
 func ReadBlob(r Reader, id committee.ObjectID) (Blob, error) {
 	b, err := read[Blob](r, BlobKey(id), "blob object")

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/floe-storage/floe/committee"
-	"github.com/floe-storage/floe/shard/bcs"
 )
 
 // ReadCommittee returns the committee of the running epoch.
@@ -42,32 +41,6 @@ func (a assignment) committee(e committee.Epoch, shards int) (*committee.Committ
 	}
 	return committee.New(e, shards, members)
 }
-
-// CommitteeKey returns where the committee of an epoch stands in the state.
-func CommitteeKey(e committee.Epoch) []byte { return epochKey(keyCommittee, e) }
-
-// ParseCommittee reads the value under a [CommitteeKey] in a network of so many
-// shards. If the epoch's committee is that of an earlier epoch, it returns that
-// epoch, under whose key it stands, and no committee; the caller sets the epoch
-// of what it finds there with [committee.Committee.AtEpoch]. A value that makes
-// no committee is an error.
-func ParseCommittee(value []byte, e committee.Epoch, shards int) (*committee.Committee, committee.Epoch, error) {
-	a, err := parse[assignment](value, "committee")
-	if err != nil {
-		return nil, 0, err
-	}
-	if a.Since > e {
-		return nil, 0, fmt.Errorf("%w: a committee since epoch %d under epoch %d", bcs.ErrMalformed, a.Since, e)
-	}
-	if a.Since != e {
-		return nil, a.Since, nil
-	}
-	c, err := a.committee(e, shards)
-	return c, e, err
-}
-
-// ParseParams reads the value under [KeyParams]; [bcs.ErrMalformed] if it is none.
-func ParseParams(value []byte) (Params, error) { return parse[Params](value, "params") }
 
 // readAssignment returns the assignment of an epoch. One that did not change
 // stands under the epoch since which it holds.

@@ -86,6 +86,6 @@ func goldenBlobState() []entry {
 		{"key of attributes", AttributesKey(pooled.ID)},
 		{"invalid blob", encode(Invalid{Epoch: 1, Evidence: counting[[32]byte](0x90)})},
 		{"key of an invalid blob", InvalidKey(id)},
-		{"key of a committee", CommitteeKey(0x01020304)},
+		{"key of a committee", epochKey(keyCommittee, 0x01020304)},
 	}
 }

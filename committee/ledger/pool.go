@@ -33,9 +33,6 @@ func (p *Pool) fields(c *codec) {
 // PoolKey returns where the record of a pool stands in the state.
 func PoolKey(id committee.ObjectID) []byte { return objectKey(keyPool, id) }
 
-// ParsePool reads the value under a [PoolKey]; [bcs.ErrMalformed] if it is none.
-func ParsePool(value []byte) (Pool, error) { return parse[Pool](value, "pool") }
-
 // ReadPool returns a pool; an *Error of CodeNotFound if there is none.
 func ReadPool(r Reader, id committee.ObjectID) (Pool, error) {
 	return read[Pool](r, PoolKey(id), "pool")

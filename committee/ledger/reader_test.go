@@ -10,24 +10,6 @@ import (
 	"github.com/floe-storage/floe/shard/bcs"
 )
 
-// committeeFrom finds the committee of an epoch as one does who has proven
-// values only.
-func (w *world) committeeFrom(e committee.Epoch) *committee.Committee {
-	w.t.Helper()
-	params, err := ParseParams(w.state.Get(KeyParams()))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	c, since, err := ParseCommittee(w.state.Get(CommitteeKey(e)), e, int(params.Shards))
-	if err == nil && c == nil {
-		c, _, err = ParseCommittee(w.state.Get(CommitteeKey(since)), since, int(params.Shards))
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return c.AtEpoch(e)
-}
-
 // What a proof of availability proves can be read from the values under its keys
 // alone: the blob, also one in a pool, its certificate, and the committee that
 // signed it, in whatever epoch.
@@ -44,7 +26,7 @@ func TestProvenValues(t *testing.T) {
 	for name, id := range map[string]committee.ObjectID{
 		"permanent": w.addBlob(0, 1, 3, false, true), "deletable": w.addBlob(0, 3, 3, true, true), "in a pool": pooled,
 	} {
-		b, err := ParseBlob(w.state.Get(BlobKey(id)))
+		b, err := parse[Blob](w.state.Get(BlobKey(id)), "blob")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +34,7 @@ func TestProvenValues(t *testing.T) {
 			if b.Owner != (Address{}) || b.Storage.End != 0 {
 				t.Errorf("%s: the record repeats what is the pool's: %+v", name, b)
 			}
-			p, err := ParsePool(w.state.Get(PoolKey(b.Pool)))
+			p, err := parse[Pool](w.state.Get(PoolKey(b.Pool)), "pool")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,22 +47,19 @@ func TestProvenValues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.committeeFrom(b.Certified).Verify(cert, committee.Quorum); err != nil {
+		if err := w.committee(b.Certified).Verify(cert, committee.Quorum); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	w.must(3, w.invalidate(5))
 	id, _, _ := blobOf(5)
-	if v, err := ParseInvalid(w.state.Get(InvalidKey(id))); err != nil || v.Epoch != 3 {
+	if v, err := parse[Invalid](w.state.Get(InvalidKey(id)), "invalid blob"); err != nil || v.Epoch != 3 {
 		t.Errorf("invalid blob: got %+v, %v", v, err)
 	}
 	registered := w.addBlob(0, 4, 1, false, false)
 	var refusal *Error
 	if _, err := ReadCertificate(w.state, registered); !errors.As(err, &refusal) || refusal.Code != CodeNotFound {
 		t.Errorf("the certificate of a blob without one: got %v", err)
-	}
-	if _, _, err := ParseCommittee(encode(assignment{Since: 9}), 8, 10); !errors.Is(err, bcs.ErrMalformed) {
-		t.Errorf("a committee of the future: got %v", err)
 	}
 }
 
@@ -91,7 +70,7 @@ func FuzzParseRecord(f *testing.F) {
 		f.Add(e.bytes)
 	}
 	f.Add(encode(testGenesis(2).Params))
-	f.Add(firstState().Get(CommitteeKey(firstEpoch)))
+	f.Add(firstState().Get(epochKey(keyCommittee, firstEpoch)))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, value []byte) {
 		check := func(what string, again []byte, err error) {
@@ -103,19 +82,18 @@ func FuzzParseRecord(f *testing.F) {
 				t.Errorf("%s: %x is written again as %x", what, value, again)
 			}
 		}
-		b, err := ParseBlob(value)
+		b, err := parse[Blob](value, "blob")
 		check("blob", encode(b), err)
-		p, err := ParsePool(value)
+		p, err := parse[Pool](value, "pool")
 		check("pool", encode(p), err)
-		v, err := ParseInvalid(value)
+		v, err := parse[Invalid](value, "invalid blob")
 		check("invalid", encode(v), err)
-		g, err := ParseParams(value)
+		g, err := parse[Params](value, "params")
 		check("params", encode(g), err)
 		c, err := ParseCertificate(value, Blob{})
 		check("certificate", encode(endorsement{Signers: c.Signers, Signature: c.Signature}), err)
-		if c, since, err := ParseCommittee(value, 9, 10); err == nil && (c == nil) != (since < 9) {
-			t.Errorf("committee: got %v since %d", c, since)
-		}
+		a, err := parse[assignment](value, "committee")
+		check("committee", encode(a), err)
 	})
 }
 

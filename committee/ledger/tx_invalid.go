@@ -76,9 +76,6 @@ func (v *Invalid) fields(c *codec) {
 // InvalidKey returns where a blob ID would be recorded as invalid.
 func InvalidKey(id shard.BlobID) []byte { return append([]byte{keyInvalid}, id[:]...) }
 
-// ParseInvalid reads the value under an [InvalidKey]; [bcs.ErrMalformed] if it is none.
-func ParseInvalid(value []byte) (Invalid, error) { return parse[Invalid](value, "invalid blob") }
-
 // ReadBlobInvalid returns whether a blob ID is recorded as encoded wrongly, and
 // by what.
 func ReadBlobInvalid(r Reader, id shard.BlobID) (Invalid, bool, error) {
